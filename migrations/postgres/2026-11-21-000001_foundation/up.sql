@@ -1,0 +1,385 @@
+CREATE TABLE entry_statuses (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO entry_statuses (code) VALUES
+    ('draft'),
+    ('under_selection'),
+    ('applied'),
+    ('under_review'),
+    ('returned'),
+    ('selected'),
+    ('contracted'),
+    ('approved'),
+    ('onboarding'),
+    ('provisioned'),
+    ('in_performance'),
+    ('in_use'),
+    ('operating'),
+    ('dormant'),
+    ('compromised'),
+    ('suspended'),
+    ('closing'),
+    ('closed'),
+    ('offboarding'),
+    ('retired'),
+    ('not_selected'),
+    ('cancelled'),
+    ('rejected'),
+    ('withdrawn');
+
+CREATE TABLE obligation_kinds (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO obligation_kinds (code) VALUES
+    ('reverification'),
+    ('evidence'),
+    ('exception'),
+    ('contract_end'),
+    ('notice_deadline'),
+    ('approval_expiry'),
+    ('subcontract_expiry'),
+    ('corrective_action'),
+    ('self_inspection'),
+    ('handover');
+
+CREATE TABLE obligation_states (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO obligation_states (code) VALUES
+    ('open'),
+    ('closed'),
+    ('rescheduled'),
+    ('retired');
+
+CREATE TABLE reminder_item_states (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO reminder_item_states (code) VALUES
+    ('planned'),
+    ('fixed'),
+    ('sent'),
+    ('superseded'),
+    ('cancelled');
+
+CREATE TABLE message_states (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO message_states (code) VALUES
+    ('queued'),
+    ('leased'),
+    ('committing'),
+    ('in_doubt'),
+    ('accepted'),
+    ('dead'),
+    ('cancelled'),
+    ('held');
+
+CREATE TABLE message_kinds (
+    code TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO message_kinds (code) VALUES
+    ('digest'),
+    ('immediate');
+
+CREATE TABLE local_governments (
+    id TEXT COLLATE "C" NOT NULL,
+    code TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_kana TEXT COLLATE "C" NOT NULL,
+    time_zone TEXT COLLATE "C" NOT NULL,
+    sending_minute INTEGER NOT NULL,
+    mails_per_minute INTEGER NOT NULL,
+    public_url TEXT COLLATE "C" NOT NULL,
+    mail_from TEXT COLLATE "C" NOT NULL,
+    mail_from_name TEXT COLLATE "C" NOT NULL,
+    contact TEXT COLLATE "C" NOT NULL,
+    is_demo BOOLEAN NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (code)
+);
+
+CREATE TABLE organizations (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_kana TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    profile_key TEXT COLLATE "C" NOT NULL,
+    extra_closed_days TEXT COLLATE "C" NOT NULL,
+    review_month INTEGER,
+    contact TEXT COLLATE "C",
+    search_text TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    archived_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id),
+    UNIQUE (local_government_id, key)
+);
+
+CREATE TABLE departments (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    parent_id TEXT COLLATE "C",
+    code TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_kana TEXT COLLATE "C",
+    mailbox TEXT COLLATE "C",
+    valid_from_on DATE,
+    valid_to_on DATE,
+    search_text TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    archived_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, parent_id) REFERENCES departments (local_government_id, id),
+    UNIQUE (local_government_id, organization_id, code)
+);
+
+CREATE TABLE people (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_kana TEXT COLLATE "C",
+    email TEXT COLLATE "C",
+    email_invalid_at BIGINT,
+    employee_code TEXT COLLATE "C",
+    left_on DATE,
+    search_text TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    archived_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id),
+    UNIQUE (local_government_id, employee_code)
+);
+
+CREATE TABLE posts (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    department_id TEXT COLLATE "C",
+    name TEXT COLLATE "C" NOT NULL,
+    search_text TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    archived_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, department_id) REFERENCES departments (local_government_id, id)
+);
+
+CREATE TABLE post_holders (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    post_id TEXT COLLATE "C" NOT NULL,
+    person_id TEXT COLLATE "C" NOT NULL,
+    starts_on DATE NOT NULL,
+    ends_on DATE,
+    announced_on DATE,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, post_id) REFERENCES posts (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id)
+);
+
+CREATE TABLE appointments (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    person_id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    department_id TEXT COLLATE "C",
+    starts_on DATE NOT NULL,
+    ends_on DATE,
+    announced_on DATE,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, department_id) REFERENCES departments (local_government_id, id)
+);
+
+CREATE TABLE role_assignments (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    department_id TEXT COLLATE "C",
+    role TEXT COLLATE "C" NOT NULL,
+    person_id TEXT COLLATE "C",
+    post_id TEXT COLLATE "C",
+    starts_on DATE NOT NULL,
+    ends_on DATE,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, department_id) REFERENCES departments (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, post_id) REFERENCES posts (local_government_id, id),
+    CHECK ((person_id IS NULL) <> (post_id IS NULL))
+);
+
+CREATE TABLE api_clients (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    scopes TEXT COLLATE "C" NOT NULL,
+    organization_ids TEXT COLLATE "C" NOT NULL,
+    contact_email TEXT COLLATE "C",
+    expires_on DATE,
+    last_used_at BIGINT,
+    revoked_at BIGINT,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id),
+    UNIQUE (id)
+);
+
+CREATE TABLE api_client_secrets (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    client_id TEXT COLLATE "C" NOT NULL,
+    secret_sha256 TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, client_id) REFERENCES api_clients (local_government_id, id)
+);
+
+CREATE TABLE signing_keys (
+    kid TEXT COLLATE "C" NOT NULL,
+    algorithm TEXT COLLATE "C" NOT NULL,
+    public_jwk TEXT COLLATE "C" NOT NULL,
+    private_sealed BYTEA NOT NULL,
+    master_key_id TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    active_at BIGINT NOT NULL,
+    retired_at BIGINT,
+    PRIMARY KEY (kid)
+);
+
+CREATE TABLE secret_keys (
+    name TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA NOT NULL,
+    master_key_id TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE journal_heads (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    hash TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (local_government_id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE journal (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
+    subject_type TEXT COLLATE "C" NOT NULL,
+    subject_id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C",
+    entry_id TEXT COLLATE "C",
+    actor_client_id TEXT COLLATE "C",
+    actor_person_id TEXT COLLATE "C",
+    via TEXT COLLATE "C" NOT NULL,
+    hashed_text TEXT COLLATE "C" NOT NULL,
+    payload_hash TEXT COLLATE "C" NOT NULL,
+    previous_hash TEXT COLLATE "C" NOT NULL,
+    hash TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (local_government_id, seq),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE journal_payloads (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    salt TEXT COLLATE "C" NOT NULL,
+    body TEXT COLLATE "C",
+    PRIMARY KEY (local_government_id, seq),
+    FOREIGN KEY (local_government_id, seq) REFERENCES journal (local_government_id, seq)
+);
+
+CREATE TABLE external_ids (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    resource_type TEXT COLLATE "C" NOT NULL,
+    system TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
+    resource_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (local_government_id, resource_type, system, value),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE number_series (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    series TEXT COLLATE "C" NOT NULL,
+    last_number BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id, series),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE search_grams (
+    local_government_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    gram TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (local_government_id, kind, gram, id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE clock_marks (
+    one INTEGER NOT NULL,
+    high_water BIGINT NOT NULL,
+    db_epoch TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (one),
+    CHECK (one = 1)
+);
+
+CREATE INDEX posts_organization ON posts (local_government_id, organization_id, id);
+CREATE INDEX post_holders_post ON post_holders (local_government_id, post_id, starts_on);
+CREATE INDEX post_holders_person ON post_holders (local_government_id, person_id);
+CREATE INDEX appointments_person ON appointments (local_government_id, person_id);
+CREATE INDEX appointments_organization ON appointments (local_government_id, organization_id, id);
+CREATE INDEX role_assignments_organization ON role_assignments (local_government_id, organization_id, role);
+CREATE INDEX role_assignments_person ON role_assignments (local_government_id, person_id);
+CREATE INDEX role_assignments_post ON role_assignments (local_government_id, post_id);
+CREATE INDEX api_client_secrets_client ON api_client_secrets (client_id);
+CREATE INDEX journal_subject ON journal (local_government_id, subject_type, subject_id, seq);
+CREATE INDEX journal_entry ON journal (local_government_id, entry_id, seq);
+CREATE INDEX external_ids_resource ON external_ids (local_government_id, resource_type, resource_id);
+CREATE INDEX search_grams_id ON search_grams (local_government_id, kind, id);

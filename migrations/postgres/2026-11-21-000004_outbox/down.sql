@@ -1,0 +1,3 @@
+DROP TABLE message_attempts;
+DROP TABLE reminder_items;
+DROP TABLE messages;

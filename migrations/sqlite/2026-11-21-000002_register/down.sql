@@ -1,0 +1,16 @@
+DROP TABLE risk_assessments;
+DROP TABLE clause_fulfilment_history;
+DROP TABLE clause_agreements;
+DROP TABLE clause_fulfilments;
+DROP TABLE evidence;
+DROP TABLE account_handles;
+DROP TABLE social_media_accounts;
+DROP TABLE social_media_services;
+DROP TABLE cloud_services;
+DROP TABLE engagement_candidates;
+DROP TABLE engagement_periods;
+DROP TABLE engagements;
+DROP TABLE entries;
+DROP TABLE contractor_contacts;
+DROP TABLE contractor_certifications;
+DROP TABLE contractors;

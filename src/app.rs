@@ -1,0 +1,205 @@
+//! What a handler, a worker and a command can reach, and the two ways they reach the database.
+//!
+//! [`Scope`] is a read or write within one local government; only the caller extractor, the worker and the commands
+//! can build the [`Tenant`] it needs. A write collects its journal entries, which are appended as its last act.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::Value;
+
+use crate::clock::{Clock, Instant};
+use crate::config::Config;
+use crate::db::{Conn, Db, schema::local_governments};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::profile::{self, Profile};
+use crate::domain::risk::RiskPolicy;
+use crate::http::error::ApiError;
+use crate::journal::{self, Actor, Record};
+use crate::keys::Keys;
+use crate::random::Random;
+
+/// Everything that outlives a request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// The settings.
+    pub config: Config,
+    /// Master key, signing keys, and what they protect.
+    pub keys: Keys,
+    /// The clause catalogue.
+    pub catalogue: Catalogue,
+    /// The risk policy.
+    pub risk_policy: RiskPolicy,
+    /// The policy profiles.
+    pub profiles: Vec<Profile>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Loads the data files and the keys of an opened, migrated database.
+    ///
+    /// # Errors
+    /// A data file that does not hold together, or keys that the master key does not open.
+    pub fn new(db: Db, clock: Clock, random: Random, config: Config) -> Result<Self, ApiError> {
+        let keys = Keys::load(&db, &config, &clock, &random)?;
+        Ok(Self(Arc::new(Parts {
+            keys,
+            catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
+            risk_policy: RiskPolicy::embedded().map_err(ApiError::internal)?,
+            profiles: profile::all().map_err(ApiError::internal)?,
+            db,
+            clock,
+            random,
+            config,
+        })))
+    }
+
+    /// The profile of this key; every organization's key was checked when it was written.
+    ///
+    /// # Errors
+    /// A key that no profile has.
+    pub fn profile(&self, key: &str) -> Result<&Profile, ApiError> {
+        profile::find(&self.profiles, key).ok_or_else(|| ApiError::internal(format!("no profile {key:?}")))
+    }
+
+    /// Reads within a tenant, on the current thread.
+    ///
+    /// # Errors
+    /// What `f` answers, or a database failure.
+    pub fn read_as<T>(
+        &self,
+        tenant: &Tenant,
+        f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.db.read(|conn| f(&mut Scope::begin(self, conn, tenant, Actor::system())?))
+    }
+
+    /// Writes within a tenant, on the current thread; appends the journal entries before the commit.
+    ///
+    /// # Errors
+    /// What `f` answers, or a database failure; then nothing was written.
+    pub fn write_as<T>(
+        &self,
+        tenant: &Tenant,
+        actor: Actor,
+        f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.db.write(|conn| {
+            let mut scope = Scope::begin(self, conn, tenant, actor)?;
+            let value = f(&mut scope)?;
+            journal::append(&mut scope)?;
+            Ok(value)
+        })
+    }
+}
+
+/// The local government that a request, a worker's step or a command may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    local_government_id: String,
+}
+
+impl Tenant {
+    /// For the caller extractor, the worker and the commands; nobody else has a reason to name a tenant.
+    pub(crate) fn new(local_government_id: &str) -> Self {
+        Self { local_government_id: local_government_id.to_owned() }
+    }
+
+    /// The id that every query filters by.
+    pub fn id(&self) -> &str {
+        &self.local_government_id
+    }
+}
+
+/// One transaction within one tenant.
+pub struct Scope<'c> {
+    /// The application.
+    pub app: &'c App,
+    /// The connection, inside its transaction.
+    pub conn: &'c mut Conn,
+    /// The tenant's id, for the filter of every query.
+    pub lg: String,
+    /// One reading of the clock for the whole transaction.
+    pub at: Instant,
+    /// The civil date there and then.
+    pub today: NaiveDate,
+    /// The tenant's time zone.
+    pub zone: Tz,
+    /// Who acts.
+    pub actor: Actor,
+    pub(crate) records: Vec<Record>,
+}
+
+impl<'c> Scope<'c> {
+    fn begin(app: &'c App, conn: &'c mut Conn, tenant: &Tenant, actor: Actor) -> Result<Self, ApiError> {
+        let zone: String = local_governments::table
+            .find(tenant.id())
+            .select(local_governments::time_zone)
+            .first(conn)
+            .optional()?
+            .ok_or(ApiError::InvalidToken("the local government is gone"))?;
+        let zone: Tz = zone.parse().map_err(|_| ApiError::internal(format!("unknown time zone {zone:?}")))?;
+        let at = app.clock.now();
+        Ok(Self { app, conn, lg: tenant.id().to_owned(), at, today: at.date_in(zone), zone, actor, records: vec![] })
+    }
+
+    /// A new id.
+    pub fn new_id(&self) -> String {
+        self.app.random.id(self.at)
+    }
+
+    /// Who acts, as `created_by` and `updated_by` name it: `person:…`, `client:…` or `system`.
+    pub fn by(&self) -> String {
+        self.actor.name()
+    }
+
+    /// Notes a change for the journal; it is appended when the transaction commits.
+    pub fn record(&mut self, action: &'static str, subject: Subject<'_>, payload: Value) {
+        self.records.push(Record {
+            action,
+            subject_type: subject.kind,
+            subject_id: subject.id.to_owned(),
+            organization_id: subject.organization_id.map(str::to_owned),
+            entry_id: subject.entry_id.map(str::to_owned),
+            payload,
+        });
+    }
+}
+
+/// What a journal entry is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The resource type: `contractor`, `entry`, `obligation` …
+    pub kind: &'static str,
+    /// Its id.
+    pub id: &'a str,
+    /// The organization it belongs to.
+    pub organization_id: Option<&'a str>,
+    /// The register entry on whose timeline it shows.
+    pub entry_id: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// A subject outside organizations and entries.
+    pub const fn of(kind: &'static str, id: &'a str) -> Self {
+        Self { kind, id, organization_id: None, entry_id: None }
+    }
+}

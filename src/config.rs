@@ -1,0 +1,54 @@
+//! The settings, one struct per area. Commands fill them from options and `KAKUNIN_…` variables ([`crate::cli`]);
+//! tests build them directly and never touch the environment.
+
+use std::path::PathBuf;
+
+use crate::mail::smtp::SmtpConfig;
+
+/// All settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the embedded database, the key and the lock file live.
+    pub data_dir: PathBuf,
+    /// The address clients reach this service at, without a slash at the end; issuer of the tokens.
+    pub public_url: String,
+    /// The master key: from a file, or made in the data directory.
+    pub master_key: MasterKeySource,
+    /// How mail leaves.
+    pub mail: MailConfig,
+    /// The size of the pool of readers.
+    pub connections: u32,
+}
+
+/// Where the master key comes from (design §4.14).
+#[derive(Debug, Clone)]
+pub enum MasterKeySource {
+    /// A file of 64 hexadecimal digits, `KAKUNIN_MASTER_KEY_FILE`.
+    File(PathBuf),
+    /// `master.key` in the data directory, made with mode 0600 when it is not there: the embedded default only.
+    DataDir,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone)]
+pub enum MailConfig {
+    /// Through a relay.
+    Smtp(SmtpConfig),
+    /// As files in a directory: the demo, and a trial without a relay.
+    Files(PathBuf),
+    /// Nowhere: messages wait in the outbox and `doctor` says so.
+    Unset,
+}
+
+impl Config {
+    /// Settings of a test or a trial in one directory.
+    pub fn in_dir(dir: &std::path::Path) -> Self {
+        Self {
+            data_dir: dir.to_owned(),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            master_key: MasterKeySource::DataDir,
+            mail: MailConfig::Files(dir.join("mail")),
+            connections: 4,
+        }
+    }
+}

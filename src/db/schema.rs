@@ -1,0 +1,741 @@
+//! The tables of both databases, as diesel sees them. The migrations create them; `tests/it/schema.rs` compares the two.
+
+diesel::table! {
+    entry_statuses (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    obligation_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    obligation_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    reminder_item_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    message_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    message_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    local_governments (id) {
+        id -> Text,
+        code -> Text,
+        name -> Text,
+        name_kana -> Text,
+        time_zone -> Text,
+        sending_minute -> Integer,
+        mails_per_minute -> Integer,
+        public_url -> Text,
+        mail_from -> Text,
+        mail_from_name -> Text,
+        contact -> Text,
+        is_demo -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    organizations (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        key -> Text,
+        name -> Text,
+        name_kana -> Text,
+        kind -> Text,
+        profile_key -> Text,
+        extra_closed_days -> Text,
+        review_month -> Nullable<Integer>,
+        contact -> Nullable<Text>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    departments (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        parent_id -> Nullable<Text>,
+        code -> Text,
+        name -> Text,
+        name_kana -> Nullable<Text>,
+        mailbox -> Nullable<Text>,
+        valid_from_on -> Nullable<Date>,
+        valid_to_on -> Nullable<Date>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    people (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_kana -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_invalid_at -> Nullable<BigInt>,
+        employee_code -> Nullable<Text>,
+        left_on -> Nullable<Date>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    posts (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        department_id -> Nullable<Text>,
+        name -> Text,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    post_holders (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        post_id -> Text,
+        person_id -> Text,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        announced_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    appointments (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        person_id -> Text,
+        organization_id -> Text,
+        department_id -> Nullable<Text>,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        announced_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    role_assignments (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        department_id -> Nullable<Text>,
+        role -> Text,
+        person_id -> Nullable<Text>,
+        post_id -> Nullable<Text>,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    api_clients (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        name -> Text,
+        scopes -> Text,
+        organization_ids -> Text,
+        contact_email -> Nullable<Text>,
+        expires_on -> Nullable<Date>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    api_client_secrets (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        client_id -> Text,
+        secret_sha256 -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        private_sealed -> Binary,
+        master_key_id -> Text,
+        created_at -> BigInt,
+        active_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    secret_keys (name) {
+        name -> Text,
+        sealed -> Binary,
+        master_key_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    journal_heads (local_government_id) {
+        local_government_id -> Text,
+        seq -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    journal (local_government_id, seq) {
+        local_government_id -> Text,
+        seq -> BigInt,
+        at -> BigInt,
+        action -> Text,
+        subject_type -> Text,
+        subject_id -> Text,
+        organization_id -> Nullable<Text>,
+        entry_id -> Nullable<Text>,
+        actor_client_id -> Nullable<Text>,
+        actor_person_id -> Nullable<Text>,
+        via -> Text,
+        hashed_text -> Text,
+        payload_hash -> Text,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    journal_payloads (local_government_id, seq) {
+        local_government_id -> Text,
+        seq -> BigInt,
+        salt -> Text,
+        body -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    external_ids (local_government_id, resource_type, system, value) {
+        local_government_id -> Text,
+        resource_type -> Text,
+        system -> Text,
+        value -> Text,
+        resource_id -> Text,
+    }
+}
+
+diesel::table! {
+    number_series (local_government_id, series) {
+        local_government_id -> Text,
+        series -> Text,
+        last_number -> BigInt,
+    }
+}
+
+diesel::table! {
+    search_grams (local_government_id, kind, gram, id) {
+        local_government_id -> Text,
+        kind -> Text,
+        gram -> Text,
+        id -> Text,
+    }
+}
+
+diesel::table! {
+    clock_marks (one) {
+        one -> Integer,
+        high_water -> BigInt,
+        db_epoch -> Text,
+    }
+}
+
+diesel::table! {
+    contractors (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_kana -> Nullable<Text>,
+        legal_form -> Nullable<Text>,
+        corporate_number -> Nullable<Text>,
+        invoice_registration_number -> Nullable<Text>,
+        country -> Text,
+        prefecture_code -> Nullable<Text>,
+        address -> Nullable<Text>,
+        parent_contractor_id -> Nullable<Text>,
+        status -> Text,
+        debarred_from_on -> Nullable<Date>,
+        debarred_to_on -> Nullable<Date>,
+        debarment_reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    contractor_certifications (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        contractor_id -> Text,
+        position -> Integer,
+        scheme -> Text,
+        number -> Nullable<Text>,
+        scope -> Nullable<Text>,
+        valid_until_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    contractor_contacts (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        contractor_id -> Text,
+        position -> Integer,
+        name -> Text,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    entries (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        kind -> Text,
+        control_number -> Text,
+        organization_id -> Text,
+        contracting_organization_id -> Text,
+        department_id -> Nullable<Text>,
+        name -> Text,
+        name_kana -> Nullable<Text>,
+        owner_person_id -> Nullable<Text>,
+        owner_post_id -> Nullable<Text>,
+        deputy_person_id -> Nullable<Text>,
+        deputy_post_id -> Nullable<Text>,
+        status -> Text,
+        facts -> Text,
+        registered_as_existing -> Bool,
+        started_on -> Nullable<Date>,
+        risk_level -> Nullable<Text>,
+        risk_score_x100 -> Integer,
+        inherent_tier -> Integer,
+        next_due_on -> Nullable<Date>,
+        holds_until_on -> Nullable<Date>,
+        assessment_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    engagements (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        contractor_id -> Nullable<Text>,
+        legal_form -> Text,
+        procurement_method -> Nullable<Text>,
+        current_period_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    engagement_periods (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        engagement_id -> Text,
+        sequence -> Integer,
+        contract_number -> Nullable<Text>,
+        starts_on -> Date,
+        ends_on -> Date,
+        notice_deadline_on -> Nullable<Date>,
+        amount_jpy -> Nullable<BigInt>,
+        auto_renewal -> Bool,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    engagement_candidates (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        engagement_id -> Text,
+        contractor_id -> Text,
+        result -> Text,
+        decided_on -> Nullable<Date>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    cloud_services (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        provider_contractor_id -> Nullable<Text>,
+        service_model -> Text,
+        plan -> Nullable<Text>,
+        purpose -> Text,
+        users -> Nullable<Text>,
+        data_countries -> Text,
+        terms_url -> Nullable<Text>,
+        terms_checked_on -> Nullable<Date>,
+        approval_valid_until_on -> Nullable<Date>,
+        ismap_status -> Text,
+    }
+}
+
+diesel::table! {
+    social_media_services (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        platform -> Text,
+        responsible_person_id -> Nullable<Text>,
+        responsible_post_id -> Nullable<Text>,
+        operating_procedure -> Nullable<Text>,
+        operating_procedure_revised_on -> Nullable<Date>,
+        publishable_information -> Nullable<Text>,
+        search_text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    social_media_accounts (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        social_media_service_id -> Text,
+        platform_account_id -> Nullable<Text>,
+        handle -> Text,
+        url -> Text,
+        purpose -> Text,
+        audience -> Nullable<Text>,
+        content -> Nullable<Text>,
+        posters -> Nullable<Text>,
+        hours -> Nullable<Text>,
+        verified_badge -> Bool,
+        listed_on_official_site -> Bool,
+        delegated_engagement_id -> Nullable<Text>,
+        last_post_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    account_handles (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        account_id -> Text,
+        handle -> Text,
+        used_from_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    evidence (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Nullable<Text>,
+        contractor_id -> Nullable<Text>,
+        kind -> Text,
+        title -> Text,
+        valid_until_on -> Nullable<Date>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    clause_fulfilments (local_government_id, entry_id, clause_key) {
+        local_government_id -> Text,
+        entry_id -> Text,
+        clause_key -> Text,
+        declared -> Bool,
+        answered_on -> Nullable<Date>,
+        answered_due_on -> Nullable<Date>,
+        verified_on -> Nullable<Date>,
+        verified_by_person_id -> Nullable<Text>,
+        not_applicable_reason -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    clause_agreements (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Text,
+        period_id -> Nullable<Text>,
+        clause_key -> Text,
+        article -> Nullable<Text>,
+        quotation -> Nullable<Text>,
+        agreed_on -> Nullable<Date>,
+        evidence_id -> Nullable<Text>,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    clause_fulfilment_history (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Text,
+        clause_key -> Text,
+        period_id -> Nullable<Text>,
+        status -> Text,
+        article -> Nullable<Text>,
+        quotation -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        changed_at -> BigInt,
+        changed_by -> Text,
+    }
+}
+
+diesel::table! {
+    risk_assessments (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Text,
+        assessed_at -> BigInt,
+        trigger -> Text,
+        risk_policy_version -> Text,
+        catalogue_version -> Text,
+        profile_version -> Text,
+        residual_level -> Text,
+        residual_score_x100 -> Integer,
+        inherent_tier -> Integer,
+        holds_until_on -> Nullable<Date>,
+        inputs -> Text,
+        result -> Text,
+    }
+}
+
+diesel::table! {
+    obligations (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        entry_id -> Nullable<Text>,
+        kind -> Text,
+        subject_id -> Text,
+        cycle -> Integer,
+        due_on -> Date,
+        state -> Text,
+        known_cycle_days -> Nullable<BigInt>,
+        starts_on -> Nullable<Date>,
+        severe -> Bool,
+        grace_until_on -> Nullable<Date>,
+        last_stage -> Nullable<Text>,
+        next_step_on -> Nullable<Date>,
+        opened_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    obligation_cycles (local_government_id, obligation_id, cycle) {
+        local_government_id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        due_on -> Date,
+        state -> Text,
+        opened_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    round_clauses (local_government_id, obligation_id, cycle, clause_key) {
+        local_government_id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        clause_key -> Text,
+        own_due_on -> Date,
+        assignee_role -> Text,
+        assignee_person_id -> Nullable<Text>,
+        answer -> Nullable<Text>,
+        answered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    verifications (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        organization_id -> Text,
+        entry_id -> Nullable<Text>,
+        verified_on -> Date,
+        method -> Text,
+        verifier_person_id -> Text,
+        result -> Text,
+        note -> Nullable<Text>,
+        next_due_on -> Nullable<Date>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    verification_answers (local_government_id, verification_id, clause_key) {
+        local_government_id -> Text,
+        verification_id -> Text,
+        clause_key -> Text,
+        answer -> Text,
+        evidence_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    messages (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        kind -> Text,
+        address -> Text,
+        local_day -> Date,
+        sequence -> Integer,
+        state -> Text,
+        next_at -> Nullable<BigInt>,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        token -> BigInt,
+        attempts -> Integer,
+        doubts -> Integer,
+        resends -> Integer,
+        intent_at -> Nullable<BigInt>,
+        rfc_message_id -> Nullable<Text>,
+        template -> Nullable<Text>,
+        template_version -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        sealed_bytes -> Nullable<Binary>,
+        master_key_id -> Nullable<Text>,
+        body_sha256 -> Nullable<Text>,
+        remote_ref -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    reminder_items (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        stage -> Text,
+        recipient -> Text,
+        person_id -> Nullable<Text>,
+        department_id -> Nullable<Text>,
+        address -> Text,
+        role -> Text,
+        organization_id -> Text,
+        entry_id -> Nullable<Text>,
+        planned_on -> Date,
+        send_at -> Nullable<BigInt>,
+        state -> Text,
+        message_id -> Nullable<Text>,
+        superseded_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    message_attempts (local_government_id, message_id, number) {
+        local_government_id -> Text,
+        message_id -> Text,
+        number -> Integer,
+        node -> Text,
+        phase -> Text,
+        code -> Nullable<Integer>,
+        text -> Nullable<Text>,
+        started_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(entries, engagements, cloud_services, social_media_accounts, search_grams, contractors, engagement_periods, obligations, organizations, departments, people, posts, social_media_services, reminder_items, messages);

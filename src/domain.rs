@@ -1,0 +1,19 @@
+//! The rules, pure: no database, no HTTP, no clock, no environment.
+//!
+//! An auditor can read this folder alone. Slices call these functions; nothing here calls out, and a test
+//! (`tests/it/architecture.rs`) keeps it so. Every number that a body may want to change lives in the data files
+//! beside the modules (`catalogue.yaml`, `risk_policy.yaml`, `profiles/*.yaml`), each with a version.
+
+pub mod calendar;
+pub mod catalogue;
+pub mod facts;
+pub mod fulfilment;
+pub mod identifier;
+pub mod lifecycle;
+pub mod profile;
+pub mod reminder;
+pub mod requirement;
+pub mod risk;
+pub mod round;
+pub mod text;
+pub mod vocabulary;

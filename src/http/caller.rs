@@ -1,0 +1,229 @@
+//! Who calls and what they may do, as extractors: a handler without one of these is public and listed as such.
+//!
+//! `Caller<scope::…>` in a signature is the permission; the handler cannot be reached without it. Tokens are made and
+//! checked in [`crate::tokens`].
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+
+use super::answer::Answer;
+use super::error::{ApiError, Lang};
+use crate::app::{App, Scope, Tenant};
+use crate::journal::Actor;
+use crate::tokens;
+
+/// A permission, as a type.
+pub trait Permission: 'static {
+    /// The scope that a token must carry; `None`: any valid token.
+    const SCOPE: Option<&'static str>;
+}
+
+macro_rules! permissions {
+    ($($(#[$meta:meta])* $name:ident = $scope:literal, $ja:literal;)+) => {
+        /// The scopes of the API (`reference`: design §9 "Scopes"), each as a type.
+        pub mod scope {
+            $($(#[$meta])* #[doc = $ja] #[derive(Debug)] pub struct $name;
+            impl super::Permission for $name { const SCOPE: Option<&'static str> = Some($scope); })+
+            /// Any valid token.
+            #[derive(Debug)]
+            pub struct AnyToken;
+            impl super::Permission for AnyToken { const SCOPE: Option<&'static str> = None; }
+            /// Every scope with its meaning, in the order of the document.
+            pub const ALL: &[(&str, &str)] = &[$(($scope, $ja)),+];
+        }
+    };
+}
+
+permissions! {
+    DirectoryRead = "directory:read", "機関・所属・職・人を読む";
+    DirectoryWrite = "directory:write", "機関・所属・職・人を書く";
+    ContractorsRead = "contractors:read", "事業者を読む";
+    ContractorsWrite = "contractors:write", "事業者を書く";
+    EntriesRead = "entries:read", "台帳を読む";
+    EntriesWrite = "entries:write", "台帳を書く";
+    EntriesDecide = "entries:decide", "台帳の状態を決める";
+    ClausesRead = "clauses:read", "条項カタログを読む";
+    VerificationsRead = "verifications:read", "期限と確認を読む";
+    VerificationsWrite = "verifications:write", "確認を記録する";
+    RemindersRead = "reminders:read", "督促とメールを読む";
+    RiskEvaluate = "risk:evaluate", "試算する";
+    ClientsManage = "clients:manage", "APIクライアントを管理する";
+    ActForPeople = "act_for_people", "人に代わって行う";
+}
+
+/// Which organizations a token may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Organizations {
+    /// All of the local government, also future ones.
+    All,
+    /// These.
+    Only(Vec<String>),
+}
+
+impl Organizations {
+    /// Whether the token may touch this one.
+    pub fn contains(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.iter().any(|known| known == id),
+        }
+    }
+
+    /// The list to filter by, `None` for all.
+    pub fn list(&self) -> Option<&[String]> {
+        match self {
+            Self::All => None,
+            Self::Only(ids) => Some(ids),
+        }
+    }
+
+    /// A record of an organization that the token may not touch does not exist for it.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn check(&self, id: &str) -> Result<(), ApiError> {
+        if self.contains(id) { Ok(()) } else { Err(ApiError::NotFound) }
+    }
+}
+
+/// An authenticated caller with the permission `P`.
+#[derive(Debug, Clone)]
+pub struct Caller<P: Permission> {
+    /// The local government of the token.
+    pub tenant: Tenant,
+    /// The client.
+    pub client_id: String,
+    /// Where it may look.
+    pub organizations: Organizations,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// The person named by `Acting-Person`, not yet looked up.
+    pub acting_person: Option<String>,
+    /// The language of the answer.
+    pub lang: Lang,
+    app: App,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> Caller<P> {
+    /// The application.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    fn actor(&self) -> Actor {
+        Actor { client_id: Some(self.client_id.clone()), person_id: self.acting_person.clone(), via: "api" }
+    }
+
+    /// The acting person, for acts that only a person can take.
+    ///
+    /// # Errors
+    /// 422 `acting_person_required`.
+    pub fn person(&self) -> Result<&str, ApiError> {
+        self.acting_person.as_deref().ok_or(ApiError::ActingPersonRequired)
+    }
+
+    /// Reads within the caller's tenant, on a blocking thread, and renders the answer.
+    ///
+    /// # Errors
+    /// What `f` answers.
+    pub async fn read(
+        self,
+        f: impl FnOnce(&Self, &mut Scope<'_>) -> Result<Answer, ApiError> + Send + 'static,
+    ) -> Result<HttpResponse, ApiError>
+    where
+        P: Send + Sync,
+    {
+        let lang = self.lang;
+        let answer = web::block(move || {
+            let app = self.app.clone();
+            app.read_as(&self.tenant.clone(), |scope| f(&self, scope))
+        })
+        .await
+        .map_err(ApiError::internal)??;
+        Ok(answer.respond(lang))
+    }
+
+    /// Writes within the caller's tenant, on a blocking thread: one transaction that makes the answer too.
+    ///
+    /// # Errors
+    /// What `f` answers; then nothing was written.
+    pub async fn write(
+        self,
+        f: impl FnOnce(&Self, &mut Scope<'_>) -> Result<Answer, ApiError> + Send + 'static,
+    ) -> Result<HttpResponse, ApiError>
+    where
+        P: Send + Sync,
+    {
+        let lang = self.lang;
+        let answer = web::block(move || {
+            let app = self.app.clone();
+            app.write_as(&self.tenant.clone(), self.actor(), |scope| {
+                if let Some(person) = &self.acting_person {
+                    crate::people::require_active(scope, person)?;
+                }
+                f(&self, scope)
+            })
+        })
+        .await
+        .map_err(ApiError::internal)??;
+        Ok(answer.respond(lang))
+    }
+}
+
+impl<P: Permission> FromRequest for Caller<P> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request))
+    }
+}
+
+fn caller<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, ApiError> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("no application"))?;
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let token = header(header::AUTHORIZATION.as_str())
+        .ok_or(ApiError::MissingToken)?
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(ApiError::MissingToken)?;
+    let claims = tokens::check(app, token)?;
+    if let Some(scope) = P::SCOPE
+        && !claims.scopes.iter().any(|held| held == scope)
+    {
+        return Err(ApiError::InsufficientScope(scope));
+    }
+    let acting_person = match request.headers().get("acting-person") {
+        None => None,
+        Some(value) => {
+            if !claims.scopes.iter().any(|held| held == "act_for_people") {
+                return Err(ApiError::InsufficientScope("act_for_people"));
+            }
+            let id = value.to_str().ok().and_then(|text| uuid::Uuid::try_parse(text).ok());
+            Some(
+                id.ok_or_else(|| ApiError::InvalidParameter {
+                    name: "Acting-Person".to_owned(),
+                    ja: "人のID（UUID）を指定してください。".to_owned(),
+                    en: "name a person's id (UUID).".to_owned(),
+                })?
+                .to_string(),
+            )
+        }
+    };
+    Ok(Caller {
+        tenant: Tenant::new(&claims.local_government_id),
+        client_id: claims.client_id,
+        organizations: claims.organizations,
+        scopes: claims.scopes,
+        acting_person,
+        lang: Lang::of(header(header::ACCEPT_LANGUAGE.as_str())),
+        app: app.get_ref().clone(),
+        permission: PhantomData,
+    })
+}

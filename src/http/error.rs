@@ -1,0 +1,525 @@
+//! One closed set of answers that are not successes, rendered as `application/problem+json` (RFC 9457).
+//!
+//! Named by what the client must do. The text for the client is here, in Japanese and English; the cause of an
+//! internal failure goes to the log and never into the body. The outermost guard renders them in the caller's
+//! language ([`crate::http::guard`]).
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The language of the answer's texts; codes never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// 日本語, unless the client asks otherwise.
+    #[default]
+    Ja,
+    /// English, by `Accept-Language`.
+    En,
+}
+
+impl Lang {
+    /// The first of the two languages that the header names with the highest weight; Japanese otherwise.
+    pub fn of(accept_language: Option<&str>) -> Self {
+        let mut best = (Self::Ja, 0.0_f32);
+        for part in accept_language.unwrap_or_default().split(',') {
+            let mut fields = part.split(';');
+            let tag = fields.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let weight = fields
+                .find_map(|f| f.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()))
+                .unwrap_or(1.0);
+            let lang = match tag.split('-').next() {
+                Some("ja") => Self::Ja,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// `ja` or `en`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        }
+    }
+
+    /// The one of two texts in this language.
+    pub fn pick<T>(self, ja: T, en: T) -> T {
+        match self {
+            Self::Ja => ja,
+            Self::En => en,
+        }
+    }
+}
+
+/// The body of every answer that is not a success (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// The kind of problem: `/problems/` and the code with hyphens.
+    #[schema(format = "uri-reference", example = "/problems/validation-failed")]
+    pub r#type: String,
+    /// What is wrong, in a few words.
+    #[schema(example = "入力値に誤りがあります")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 422)]
+    pub status: u16,
+    /// The stable code for programs.
+    #[schema(example = "validation_failed")]
+    pub code: String,
+    /// What is wrong and what to do next.
+    #[schema(example = "2件の項目を修正してください。")]
+    pub detail: String,
+    /// Quote it when asking the operator.
+    #[schema(example = "01934c1e-8e0b-7c55-9d5e-0a4c6f1f2b3d")]
+    pub request_id: String,
+    /// Each wrong value, when values are wrong.
+    pub errors: Vec<FieldError>,
+    /// The current entity tag, when `If-Match` named an old one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub current_etag: Option<String>,
+}
+
+/// One wrong value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where: a JSON Pointer (RFC 6901) into the body, or the name of a parameter or header.
+    #[schema(example = "/corporate_number")]
+    pub pointer: String,
+    /// The stable code: `required`, `too_long`, `pattern_mismatch`, `reference_not_found` … (the list grows).
+    #[schema(example = "invalid_corporate_number_check_digit")]
+    pub code: String,
+    /// What is wrong with it.
+    #[schema(example = "法人番号の検査用数字が一致しません。")]
+    pub message: String,
+    /// The same in English, chosen by the guard.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub message_en: String,
+}
+
+impl FieldError {
+    /// A wrong value with its texts.
+    pub fn new(pointer: &str, code: &str, ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { pointer: pointer.to_owned(), code: code.to_owned(), message: ja.into(), message_en: en.into() }
+    }
+
+    /// A reference that this tenant does not have.
+    pub fn reference(pointer: &str) -> Self {
+        Self::new(pointer, "reference_not_found", "指定されたIDの記録がありません。", "No record has this id.")
+    }
+}
+
+/// Every answer that is not a success.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// 400: the body is not JSON.
+    #[error("malformed JSON: {0}")]
+    MalformedJson(String),
+    /// 400: a query parameter that the operation does not have.
+    #[error("unknown parameter {0}")]
+    UnknownParameter(String),
+    /// 400: a parameter or header with a value that it cannot have.
+    #[error("invalid parameter {name}: {en}")]
+    InvalidParameter {
+        /// Its name.
+        name: String,
+        /// What is wrong, in Japanese.
+        ja: String,
+        /// What is wrong, in English.
+        en: String,
+    },
+    /// 400: the cursor is not one of ours, or belongs to other filters.
+    #[error("invalid cursor")]
+    InvalidCursor,
+    /// 401: no token.
+    #[error("missing token")]
+    MissingToken,
+    /// 401: a token that is not to be trusted; the reason is for the log only.
+    #[error("invalid token: {0}")]
+    InvalidToken(&'static str),
+    /// 401: the token has expired.
+    #[error("expired token")]
+    ExpiredToken,
+    /// 403: the token lacks this scope.
+    #[error("insufficient scope: {0}")]
+    InsufficientScope(&'static str),
+    /// 404: no such record for this caller.
+    #[error("not found")]
+    NotFound,
+    /// 404: no such path.
+    #[error("no such path")]
+    RouteNotFound,
+    /// 405: the path exists, the method does not; carries the `Allow` header.
+    #[error("method not allowed")]
+    MethodNotAllowed(String),
+    /// 406: the client accepts nothing that we can send.
+    #[error("not acceptable")]
+    NotAcceptable,
+    /// 408: the request did not arrive in time.
+    #[error("request timeout")]
+    Timeout,
+    /// 409: the state of things forbids it.
+    #[error("conflict: {code}")]
+    Conflict {
+        /// The stable code.
+        code: &'static str,
+        /// What to do, in Japanese.
+        ja: String,
+        /// What to do, in English.
+        en: String,
+    },
+    /// 412: `If-Match` names an old version.
+    #[error("stale version")]
+    StaleVersion {
+        /// The tag of the version that is there now.
+        current_etag: String,
+    },
+    /// 413: too large.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// 415: the body's media type or encoding.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// 422: values are wrong.
+    #[error("validation failed: {0:?}")]
+    Validation(Vec<FieldError>),
+    /// 422: an act of a person without `Acting-Person`.
+    #[error("acting person required")]
+    ActingPersonRequired,
+    /// 428: `If-Match` is missing.
+    #[error("precondition required")]
+    PreconditionRequired,
+    /// 503: try again.
+    #[error("unavailable")]
+    Unavailable,
+    /// 500: ours to fix.
+    #[error("internal error: {0}")]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ApiError {
+    /// A failure that is ours to fix; the cause is logged, the client reads a constant.
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    /// One wrong value.
+    pub fn field(pointer: &str, code: &str, ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Validation(vec![FieldError::new(pointer, code, ja, en)])
+    }
+
+    /// A broken unique key, named `<table>_<columns>_key`.
+    pub fn duplicate(key: &str) -> Self {
+        let (code, ja, en) = match key {
+            "contractors_corporate_number_key" => (
+                "duplicate_corporate_number",
+                "この法人番号の事業者は登録済みです。登録済みの事業者を使ってください。",
+                "A contractor with this corporate number exists; use it.",
+            ),
+            k if k.starts_with("external_ids") => (
+                "duplicate_external_id",
+                "この外部IDは別の記録に使われています。",
+                "Another record has this external id.",
+            ),
+            "organizations_key_key" => {
+                ("duplicate_key", "このキーの機関は登録済みです。", "An organization with this key exists.")
+            }
+            "departments_organization_id_code_key" => {
+                ("duplicate_code", "このコードの所属は登録済みです。", "A department with this code exists.")
+            }
+            "people_employee_code_key" => {
+                ("duplicate_employee_code", "この職員番号は登録済みです。", "A person with this employee code exists.")
+            }
+            "entries_control_number_key" => {
+                ("duplicate_control_number", "この管理番号は使われています。", "This control number is taken.")
+            }
+            "social_media_services_organization_id_platform_key" => (
+                "duplicate_platform",
+                "この機関のこのサービスは登録済みです。",
+                "This organization's service on this platform exists.",
+            ),
+            _ => ("duplicate", "同じ内容の記録があります。", "The same record exists."),
+        };
+        Self::Conflict { code, ja: ja.to_owned(), en: en.to_owned() }
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MalformedJson(_) => "malformed_json",
+            Self::UnknownParameter(_) => "unknown_parameter",
+            Self::InvalidParameter { .. } => "invalid_parameter",
+            Self::InvalidCursor => "invalid_cursor",
+            Self::MissingToken => "missing_token",
+            Self::InvalidToken(_) => "invalid_token",
+            Self::ExpiredToken => "expired_token",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::NotFound => "not_found",
+            Self::RouteNotFound => "route_not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::NotAcceptable => "not_acceptable",
+            Self::Timeout => "request_timeout",
+            Self::Conflict { code, .. } => code,
+            Self::StaleVersion { .. } => "stale_version",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Validation(_) => "validation_failed",
+            Self::ActingPersonRequired => "acting_person_required",
+            Self::PreconditionRequired => "precondition_required",
+            Self::Unavailable => "unavailable",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+
+    fn texts(&self, lang: Lang) -> (String, String) {
+        let fixed = |tj: &str, te: &str, dj: &str, de: &str| (lang.pick(tj, te).to_owned(), lang.pick(dj, de).to_owned());
+        match self {
+            Self::MalformedJson(why) => (
+                lang.pick("本文がJSONとして読めません", "The body is not JSON").to_owned(),
+                lang.pick(format!("JSONの書き方を直してください（{why}）。"), format!("Correct the JSON ({why}).")),
+            ),
+            Self::UnknownParameter(name) => (
+                lang.pick("知らないパラメーターです", "Unknown parameter").to_owned(),
+                lang.pick(
+                    format!("{name} はこの操作にありません。綴りを確かめてください。"),
+                    format!("This operation has no parameter {name}; check the spelling."),
+                ),
+            ),
+            Self::InvalidParameter { name, ja, en } => (
+                lang.pick("パラメーターの値が正しくありません", "Invalid parameter").to_owned(),
+                lang.pick(format!("{name}: {ja}"), format!("{name}: {en}")),
+            ),
+            Self::InvalidCursor => fixed(
+                "カーソルが正しくありません",
+                "Invalid cursor",
+                "一覧を最初から読み直してください。絞り込みを変えたときは cursor を付けずに始めます。",
+                "Read the list from the start; after a change of filters begin without cursor.",
+            ),
+            Self::MissingToken => fixed(
+                "トークンがありません",
+                "No token",
+                "Authorization: Bearer にアクセストークンを付けてください。",
+                "Send an access token as Authorization: Bearer.",
+            ),
+            Self::InvalidToken(_) => fixed(
+                "トークンが正しくありません",
+                "Invalid token",
+                "/oauth/token で新しいトークンを取得してください。",
+                "Obtain a new token at /oauth/token.",
+            ),
+            Self::ExpiredToken => fixed(
+                "トークンの期限が切れています",
+                "The token has expired",
+                "/oauth/token で新しいトークンを取得してください。",
+                "Obtain a new token at /oauth/token.",
+            ),
+            Self::InsufficientScope(scope) => (
+                lang.pick("権限が足りません", "Insufficient scope").to_owned(),
+                lang.pick(
+                    format!("この操作にはスコープ {scope} が必要です。管理者に依頼してください。"),
+                    format!("This operation needs the scope {scope}; ask your administrator."),
+                ),
+            ),
+            Self::NotFound => fixed(
+                "見つかりません",
+                "Not found",
+                "記録がないか、このトークンで扱える機関の記録ではありません。",
+                "There is no such record among the organizations of this token.",
+            ),
+            Self::RouteNotFound => fixed(
+                "このパスはありません",
+                "No such path",
+                "/openapi.json にある操作を使ってください。",
+                "Use an operation of /openapi.json.",
+            ),
+            Self::MethodNotAllowed(allow) => (
+                lang.pick("このメソッドは使えません", "Method not allowed").to_owned(),
+                lang.pick(format!("使えるメソッド: {allow}"), format!("Allowed: {allow}")),
+            ),
+            Self::NotAcceptable => fixed(
+                "返せる形式がありません",
+                "Not acceptable",
+                "Accept に application/json を含めてください。",
+                "Accept application/json.",
+            ),
+            Self::Timeout => fixed(
+                "時間内に終わりませんでした",
+                "Request timeout",
+                "本文を続けて送り、もう一度試してください。",
+                "Send the body without pause and try again.",
+            ),
+            Self::Conflict { ja, en, .. } => {
+                (lang.pick("今の状態ではできません", "Conflict").to_owned(), lang.pick(ja.clone(), en.clone()))
+            }
+            Self::StaleVersion { .. } => fixed(
+                "ほかの更新が先に行われています",
+                "Changed in the meantime",
+                "読み直して、新しい ETag を If-Match に付けてやり直してください。",
+                "Read again and repeat with the new ETag in If-Match.",
+            ),
+            Self::PayloadTooLarge => fixed(
+                "本文が大きすぎます",
+                "Payload too large",
+                "本文は256KiBまでです。分けて送ってください。",
+                "The limit is 256 KiB; send it in parts.",
+            ),
+            Self::UnsupportedMediaType => fixed(
+                "この形式の本文は受け取れません",
+                "Unsupported media type",
+                "Content-Type: application/json とし、Content-Encoding は付けないでください。",
+                "Send Content-Type: application/json without Content-Encoding.",
+            ),
+            Self::Validation(errors) => (
+                lang.pick("入力値に誤りがあります", "Validation failed").to_owned(),
+                lang.pick(
+                    format!("{}件の項目を修正してください。", errors.len()),
+                    format!("Correct {} value(s).", errors.len()),
+                ),
+            ),
+            Self::ActingPersonRequired => fixed(
+                "実施者が必要です",
+                "Acting person required",
+                "Acting-Person ヘッダーに実施した人のIDを付けてください。",
+                "Name the person who acts in the Acting-Person header.",
+            ),
+            Self::PreconditionRequired => fixed(
+                "If-Match が必要です",
+                "Precondition required",
+                "読み取ったときの ETag を If-Match に付けてください。",
+                "Send the ETag that you read as If-Match.",
+            ),
+            Self::Unavailable => fixed(
+                "ただいま混み合っています",
+                "Unavailable",
+                "少し待ってからもう一度試してください。",
+                "Try again in a moment.",
+            ),
+            Self::Internal(_) => fixed(
+                "内部エラー",
+                "Internal error",
+                "管理者に request_id を伝えてください。",
+                "Tell the operator the request_id.",
+            ),
+        }
+    }
+
+    /// The answer in a language. Logs the cause of an internal failure.
+    pub fn respond(&self, lang: Lang, request_id: &str) -> HttpResponse {
+        if let Self::Internal(cause) = self {
+            tracing::error!(%cause, request_id, "request failed");
+        }
+        let (title, detail) = self.texts(lang);
+        let errors = match self {
+            Self::Validation(errors) => errors
+                .iter()
+                .cloned()
+                .map(|mut error| {
+                    if lang == Lang::En {
+                        error.message.clone_from(&error.message_en);
+                    }
+                    error
+                })
+                .collect(),
+            _ => vec![],
+        };
+        let current_etag = match self {
+            Self::StaleVersion { current_etag } => Some(current_etag.clone()),
+            _ => None,
+        };
+        let code = self.code();
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::MissingToken => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::InvalidToken(_) | Self::ExpiredToken => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+            }
+            Self::InsufficientScope(scope) => {
+                let value = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+                response.insert_header((header::WWW_AUTHENTICATE, value));
+            }
+            Self::MethodNotAllowed(allow) => {
+                response.insert_header((header::ALLOW, allow.as_str()));
+            }
+            Self::Unavailable => {
+                response.insert_header((header::RETRY_AFTER, "2"));
+            }
+            _ => {}
+        }
+        response.insert_header((header::CONTENT_LANGUAGE, lang.tag())).content_type("application/problem+json").json(
+            Problem {
+                r#type: format!("/problems/{}", code.replace('_', "-")),
+                title,
+                status: self.status_code().as_u16(),
+                code: code.to_owned(),
+                detail,
+                request_id: request_id.to_owned(),
+                errors,
+                current_etag,
+            },
+        )
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::MalformedJson(_)
+            | Self::UnknownParameter(_)
+            | Self::InvalidParameter { .. }
+            | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            Self::MissingToken | Self::InvalidToken(_) | Self::ExpiredToken => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::StaleVersion { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Validation(_) | Self::ActingPersonRequired => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.respond(Lang::Ja, "")
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lang;
+
+    #[test]
+    fn japanese_unless_english_is_preferred() {
+        for (header, lang) in [
+            (None, Lang::Ja),
+            (Some("*"), Lang::Ja),
+            (Some("fr"), Lang::Ja),
+            (Some("en"), Lang::En),
+            (Some("en-GB,en;q=0.9,ja;q=0.1"), Lang::En),
+            (Some("ja,en;q=0.8"), Lang::Ja),
+        ] {
+            assert_eq!(Lang::of(header), lang, "{header:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The outermost guard of every request: no compressed bodies, one time limit over everything, panics become 500, and
+//! every answer carries a request id and safe headers. It also renders errors in the caller's language.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, error::InternalError, web};
+use futures_util::FutureExt;
+
+use super::error::{ApiError, Lang};
+use crate::app::App;
+
+/// The longest that a request may take, its body's arrival included.
+pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The middleware.
+///
+/// # Errors
+/// Never an error of its own: each becomes a problem document.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let lang = Lang::of(header(header::ACCEPT_LANGUAGE).as_deref());
+    let request_id = header(HeaderName::from_static("request-id"))
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        .unwrap_or_else(|| {
+            let app = request.app_data::<web::Data<App>>();
+            app.map_or_else(String::new, |app| app.random.id(app.clock.now()))
+        });
+    let cacheable = ["/openapi", "/docs", "/.well-known/"].iter().any(|prefix| request.path().starts_with(prefix));
+
+    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    if encoded {
+        let answer = ApiError::UnsupportedMediaType.respond(lang, &request_id);
+        return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+    }
+    let called = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
+    match tokio::time::timeout(TIME_LIMIT, called).await {
+        Ok(Ok(Ok(response))) => {
+            let error = response.response().error().and_then(Error::as_error::<ApiError>);
+            let rendered = error.map(|error| error.respond(lang, &request_id));
+            Ok(match rendered {
+                Some(rendered) => {
+                    let (request, _) = response.into_parts();
+                    ServiceResponse::new(request, finish(rendered, &request_id, cacheable))
+                }
+                None => {
+                    let response = response.map_into_boxed_body();
+                    let (request, response) = response.into_parts();
+                    ServiceResponse::new(request, finish(response, &request_id, cacheable))
+                }
+            })
+        }
+        Ok(Ok(Err(error))) => {
+            let rendered = error.as_error::<ApiError>().map_or_else(
+                || ApiError::internal(error.to_string()).respond(lang, &request_id),
+                |error| error.respond(lang, &request_id),
+            );
+            Err(InternalError::from_response("problem", finish(rendered, &request_id, cacheable)).into())
+        }
+        Ok(Err(_)) => {
+            let rendered = ApiError::internal("a handler panicked").respond(lang, &request_id);
+            Err(InternalError::from_response("panic", finish(rendered, &request_id, cacheable)).into())
+        }
+        Err(_) => {
+            let mut rendered = ApiError::Timeout.respond(lang, &request_id);
+            rendered.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+            Err(InternalError::from_response("timeout", finish(rendered, &request_id, cacheable)).into())
+        }
+    }
+}
+
+fn finish(mut response: HttpResponse, request_id: &str, cacheable: bool) -> HttpResponse {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("request-id"), value);
+    }
+    if !cacheable {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let policy = "default-src 'none'; frame-ancestors 'none'";
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language, Authorization"));
+    response
+}

@@ -1,0 +1,285 @@
+//! The document: head, security, tags, and the validators compiled from its own schemas.
+//!
+//! Paths and schemas are collected from the handlers by `utoipa-actix-web` when the application is put together
+//! ([`super::routes`]), so a route and its description are one statement. Built once; served at `/openapi.json` and
+//! `/openapi.yaml`, printed by `kakunin openapi`, committed at `openapi/openapi.json`.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::ResourceDef;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Value, json};
+use utoipa::openapi::security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use super::caller::scope;
+use super::error::{ApiError, FieldError, Problem};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Kakunin 確認",
+        description = "委託先・クラウドサービス・ソーシャルメディアアカウントの台帳、必要条項、リスク、再確認の督促。\n\nRegister of contractors, cloud services and social-media accounts of a Japanese public body: required clauses, risk, re-verification.",
+        contact(name = "Kakunin contributors", url = "https://kakunin.example.lg.jp/", email = "kakunin@example.lg.jp"),
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "https://kakunin.example.lg.jp", description = "自団体のサーバー / your own server")),
+    tags(
+        (name = "meta", description = "稼働状況と文書 / health and this document"),
+        (name = "auth", description = "トークンとAPIクライアント / tokens and API clients"),
+        (name = "directory", description = "機関・所属・職・人 / organizations, departments, posts, people"),
+        (name = "contractors", description = "委託事業者 / contractors"),
+        (name = "entries", description = "台帳 / register entries of every kind"),
+        (name = "engagements", description = "業務委託 / contracted work"),
+        (name = "cloud_services", description = "クラウドサービス / cloud services"),
+        (name = "social_media", description = "ソーシャルメディア / social media"),
+        (name = "clauses", description = "条項 / clauses"),
+        (name = "risk", description = "リスク / risk"),
+        (name = "obligations", description = "期限と確認 / obligations and verifications"),
+        (name = "reminders", description = "督促とメール / reminders and messages"),
+        (name = "what_if", description = "試算 / what-if, nothing is stored"),
+    ),
+    modifiers(&Security)
+)]
+struct Head;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_with(Default::default);
+        let flow = ClientCredentials::new(
+            "https://kakunin.example.lg.jp/oauth/token",
+            Scopes::from_iter(scope::ALL.iter().map(|(name, ja)| (*name, *ja))),
+        );
+        components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([Flow::ClientCredentials(flow)])));
+        components.add_security_scheme("client_basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
+    }
+}
+
+/// The head that every operation is added to.
+pub fn head() -> utoipa::openapi::OpenApi {
+    Head::openapi()
+}
+
+/// The problems that any operation with a token may answer.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub enum Problems {
+    /// The request cannot be read.
+    #[response(status = 400, description = "要求を読めない / The request cannot be read", content_type = "application/problem+json")]
+    BadRequest(Problem),
+    /// No valid token.
+    #[response(status = 401, description = "トークンがないか正しくない / No valid token", content_type = "application/problem+json")]
+    Unauthorized(Problem),
+    /// A scope is missing.
+    #[response(status = 403, description = "スコープが足りない / Insufficient scope", content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// No such record.
+    #[response(status = 404, description = "見つからない / Not found", content_type = "application/problem+json")]
+    NotFound(Problem),
+    /// Any other problem.
+    #[response(status = "default", description = "その他の問題 / Any other problem", content_type = "application/problem+json")]
+    Other(Problem),
+}
+
+/// The problems of a write, beside [`Problems`].
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub enum WriteProblems {
+    /// The state of things forbids it.
+    #[response(status = 409, description = "今の状態ではできない / Conflict", content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// Too large.
+    #[response(status = 413, description = "本文が大きすぎる / Payload too large", content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// Another media type.
+    #[response(status = 415, description = "受け取れない形式 / Unsupported media type", content_type = "application/problem+json")]
+    MediaType(Problem),
+    /// Values are wrong.
+    #[response(status = 422, description = "値に誤りがある / Validation failed", content_type = "application/problem+json")]
+    Unprocessable(Problem),
+}
+
+/// The problems of a write that needs `If-Match`, beside the others.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub enum PreconditionProblems {
+    /// Changed in the meantime.
+    #[response(status = 412, description = "先に更新されている / Changed in the meantime", content_type = "application/problem+json")]
+    Stale(Problem),
+    /// `If-Match` is missing.
+    #[response(status = 428, description = "If-Match がない / If-Match is missing", content_type = "application/problem+json")]
+    Required(Problem),
+}
+
+/// The document with everything that is made of it once.
+pub struct Document {
+    /// The whole document.
+    pub json: Value,
+    text: String,
+    yaml: String,
+    validators: BTreeMap<String, Validator>,
+    paths: Vec<(ResourceDef, String)>,
+}
+
+impl Document {
+    /// Finishes the collected document and compiles its schemas.
+    ///
+    /// # Errors
+    /// A schema that is not one.
+    pub fn new(api: &utoipa::openapi::OpenApi) -> Result<Self, ApiError> {
+        let mut json = serde_json::to_value(api)?;
+        let yaml = api.to_yaml().map_err(ApiError::internal)?;
+        describe_scopes(&mut json);
+        let text = serde_json::to_string_pretty(&json)? + "\n";
+        let components = json.get("components").cloned().unwrap_or_default();
+        let names: Vec<String> = components
+            .get("schemas")
+            .and_then(Value::as_object)
+            .map(|schemas| schemas.keys().cloned().collect())
+            .unwrap_or_default();
+        let mut validators = BTreeMap::new();
+        for name in names {
+            let root = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "$ref": format!("#/components/schemas/{name}"),
+                "components": components,
+            });
+            let validator =
+                jsonschema::options().should_validate_formats(true).build(&root).map_err(|e| ApiError::internal(e.to_string()))?;
+            validators.insert(name, validator);
+        }
+        let mut paths = vec![];
+        for (path, item) in json.get("paths").and_then(Value::as_object).into_iter().flatten() {
+            let methods: Vec<String> = item
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(key, _)| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
+                .map(|(key, _)| key.to_uppercase())
+                .collect();
+            paths.push((ResourceDef::new(path.as_str()), methods.join(", ")));
+        }
+        Ok(Self { json, text, yaml, validators, paths })
+    }
+
+    /// The document as it is committed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Every mistake of a value against a schema of the document.
+    ///
+    /// # Errors
+    /// A schema that the document does not have, which is ours to fix.
+    pub fn validate(&self, schema: &str, value: &Value) -> Result<Vec<FieldError>, ApiError> {
+        let validator =
+            self.validators.get(schema).ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))?;
+        Ok(validator.iter_errors(value).take(100).map(|error| field_error(&error)).collect())
+    }
+
+    /// What answers when no route does: 405 with `Allow` when the path exists, otherwise 404.
+    pub fn no_route(&self, path: &str) -> ApiError {
+        match self.paths.iter().find(|(definition, _)| definition.is_match(path)) {
+            Some((_, allow)) => ApiError::MethodNotAllowed(allow.clone()),
+            None => ApiError::RouteNotFound,
+        }
+    }
+}
+
+/// Every operation with a scope says so in words a machine finds without reading `security`.
+fn describe_scopes(document: &mut Value) {
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+        let scope = operation.pointer("/security/0/oauth2/0").and_then(Value::as_str).map(str::to_owned);
+        if let (Some(scope), Some(operation)) = (scope, operation.as_object_mut()) {
+            operation.insert("x-required-scope".to_owned(), Value::String(scope));
+        }
+    }
+}
+
+fn field_error(error: &jsonschema::ValidationError<'_>) -> FieldError {
+    let at = error.instance_path().to_string();
+    let below = |name: &str| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+    match error.kind() {
+        ValidationErrorKind::Required { property } => FieldError::new(
+            &below(property.as_str().unwrap_or_default()),
+            "required",
+            "この項目は必須です。",
+            "This field is required.",
+        ),
+        ValidationErrorKind::AdditionalProperties { unexpected } => FieldError::new(
+            &below(unexpected.first().map(String::as_str).unwrap_or_default()),
+            "unknown_field",
+            "この項目はありません。綴りを確かめてください。",
+            "There is no such field; check the spelling.",
+        ),
+        ValidationErrorKind::MinLength { limit } => {
+            let text = format!("{limit}文字以上にしてください。");
+            FieldError::new(&at, "too_short", text, format!("At least {limit} character(s)."))
+        }
+        ValidationErrorKind::MaxLength { limit } => {
+            let text = format!("{limit}文字以内にしてください。");
+            FieldError::new(&at, "too_long", text, format!("At most {limit} character(s)."))
+        }
+        ValidationErrorKind::Pattern { pattern } => FieldError::new(
+            &at,
+            "pattern_mismatch",
+            format!("形式が正しくありません（{pattern}）。"),
+            format!("Must match {pattern}."),
+        ),
+        ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
+            FieldError::new(&at, "not_in_enum", "決められた値ではありません。", "Not one of the allowed values.")
+        }
+        ValidationErrorKind::Format { format } => FieldError::new(
+            &at,
+            if format == "date" { "invalid_date" } else { "invalid_format" },
+            format!("{format} の形式ではありません。"),
+            format!("Not a {format}."),
+        ),
+        ValidationErrorKind::Minimum { .. }
+        | ValidationErrorKind::Maximum { .. }
+        | ValidationErrorKind::MaxItems { .. }
+        | ValidationErrorKind::MinItems { .. } => {
+            FieldError::new(&at, "out_of_range", "範囲外の値です。", format!("Out of range: {error}"))
+        }
+        ValidationErrorKind::Type { .. } if error.instance().is_null() => {
+            FieldError::new(&at, "null_not_allowed", "空（null）にはできません。", "Null is not allowed.")
+        }
+        ValidationErrorKind::Type { .. } => FieldError::new(&at, "wrong_type", "型が違います。", format!("Wrong type: {error}")),
+        _ => FieldError::new(&at, "invalid", "値が正しくありません。", error.to_string()),
+    }
+}
+
+/// The OpenAPI document
+///
+/// OpenAPI 3.1 in JSON; the same as `openapi/openapi.json` in the source.
+#[utoipa::path(tag = "meta", security(()), responses(
+    (status = 200, description = "OpenAPI 3.1", body = Value, content_type = "application/json"),
+    (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
+#[get("/openapi.json")]
+pub async fn get_openapi_json(document: web::Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.text.clone())
+}
+
+/// The OpenAPI document as YAML
+///
+/// OpenAPI 3.1 in YAML.
+#[utoipa::path(tag = "meta", security(()), responses(
+    (status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml"),
+    (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
+#[get("/openapi.yaml")]
+pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(document.yaml.clone())
+}
+
+/// What answers when nothing else does.
+///
+/// # Errors
+/// Always: 404 or 405.
+pub async fn no_route(request: HttpRequest, document: web::Data<Document>) -> Result<HttpResponse, ApiError> {
+    Err(document.no_route(request.path()))
+}

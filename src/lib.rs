@@ -1,0 +1,50 @@
+//! Kakunin (確認) keeps the promise of a public body's security policy: contractors, cloud services and social-media
+//! accounts with their required clauses, responsible owners, re-verification reminders and a risk score that explains
+//! itself.
+//!
+//! # Map
+//! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
+//!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
+//!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
+//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`reminders`], [`messages`], [`what_if`],
+//!   [`api_clients`], [`health`].
+//! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
+//! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
+//! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
+//! - [`app`] is what a handler can reach; [`clock`] and [`random`] are injected; [`keys`] and [`tokens`] guard the door.
+//! - [`cli`] are the commands, [`demo`] the trial with the five policies.
+
+pub mod api_clients;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod clauses;
+pub mod cloud_services;
+pub mod config;
+pub mod contractors;
+pub mod db;
+pub mod demo;
+pub mod departments;
+pub mod domain;
+pub mod engagements;
+pub mod entries;
+pub mod external_ids;
+pub mod health;
+pub mod http;
+pub mod journal;
+pub mod keys;
+pub mod mail;
+pub mod messages;
+pub mod obligations;
+pub mod organizations;
+pub mod people;
+pub mod posts;
+pub mod random;
+pub mod reminders;
+pub mod risk;
+pub mod social_media_accounts;
+pub mod social_media_services;
+pub mod tokens;
+pub mod verifications;
+pub mod what_if;
+pub mod work;

@@ -1,0 +1,203 @@
+//! How one item of a reminder reads: its state in words and its block of fields.
+
+use super::{AddressedAs, Item};
+use crate::{
+    domain::{
+        calendar::{days_between, wareki, wareki_with_weekday},
+        vocabulary::{CodeWord, Kind, ObligationKind},
+    },
+    mail::templates::layout::{Page, inline},
+};
+use chrono::NaiveDate;
+
+/// Clauses and kinds of evidence that an item names before it only counts them.
+const MOST_NAMED: usize = 10;
+
+/// How an item stands on the day of the mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Overdue(i64),
+    Handover(i64),
+    Exception(i64),
+    Remaining(i64),
+}
+
+impl Item {
+    pub(super) fn state(&self, as_of: NaiveDate) -> State {
+        let left = days_between(as_of, self.due_on);
+        match self.obligation {
+            _ if left < 0 => State::Overdue(-left),
+            ObligationKind::Handover => State::Handover(left),
+            ObligationKind::Exception => State::Exception(left),
+            _ => State::Remaining(left),
+        }
+    }
+
+    /// What is asked, for the subject.
+    pub(super) const fn request(&self) -> &'static str {
+        match self.obligation {
+            ObligationKind::Reverification => "再確認のお願い",
+            ObligationKind::Evidence => "証跡の更新のお願い",
+            ObligationKind::Exception => "例外措置の見直しのお願い",
+            ObligationKind::ContractEnd => "契約満了後の対応決定のお願い",
+            ObligationKind::NoticeDeadline => "更新・解約の通知のお願い",
+            ObligationKind::ApprovalExpiry => "利用承認の更新のお願い",
+            ObligationKind::SubcontractExpiry => "再委託の確認のお願い",
+            ObligationKind::CorrectiveAction => "是正措置の報告のお願い",
+            ObligationKind::SelfInspection => "自己点検のお願い",
+            ObligationKind::Handover => "責任者の引継ぎのお願い",
+        }
+    }
+
+    /// What the due date is, for a sentence.
+    pub(super) const fn deadline(&self) -> &'static str {
+        match self.obligation {
+            ObligationKind::Reverification => "再確認の期限",
+            ObligationKind::Evidence => "証跡の有効期限",
+            ObligationKind::Exception => "例外措置の期限",
+            ObligationKind::ContractEnd => "契約期間の満了日",
+            ObligationKind::NoticeDeadline => "更新・解約の通知期限",
+            ObligationKind::ApprovalExpiry => "利用承認の期限",
+            ObligationKind::SubcontractExpiry => "再委託の期限",
+            ObligationKind::CorrectiveAction => "是正措置の期限",
+            ObligationKind::SelfInspection => "自己点検の期限",
+            ObligationKind::Handover => "引継ぎの期限",
+        }
+    }
+
+    /// What an entry of this kind is to the house, for the subject.
+    pub(super) const fn role_of_entry(&self) -> &'static str {
+        match self.kind {
+            Kind::ContractorEngagement => "委託先",
+            Kind::CloudService => "クラウドサービス",
+            Kind::SocialMediaAccount => "アカウント",
+        }
+    }
+
+    const fn counterpart_label(&self) -> &'static str {
+        match self.kind {
+            Kind::ContractorEngagement => "相手方",
+            Kind::CloudService | Kind::SocialMediaAccount => "提供者",
+        }
+    }
+
+    pub(super) fn describe(&self, page: &mut Page, as_of: NaiveDate) {
+        page.field("管理番号", &inline(&self.control_number)).field(
+            "区分・名称",
+            &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
+        );
+        if let Some(counterpart) = &self.counterpart {
+            let number = counterpart.corporate_number.as_deref();
+            let number = number.map_or_else(String::new, |number| format!("（法人番号 {}）", inline(number)));
+            page.field(
+                self.counterpart_label(),
+                &format!("{}{number}", inline(&counterpart.name)),
+            );
+        }
+        let owner = self.owner.as_deref().map_or_else(|| "（不在）".to_owned(), inline);
+        let deputy = self
+            .deputy
+            .as_deref()
+            .map_or_else(String::new, |deputy| format!("（代理：{}）", inline(deputy)));
+        page.field("所管課・責任者", &format!("{}／{owner}{deputy}", inline(&self.section)));
+        match self.clauses.as_slice() {
+            [] => {}
+            [clause] => {
+                page.field("確認する条項", &inline(clause));
+            }
+            clauses => {
+                page.list("確認する条項", &named(clauses, "・"));
+            }
+        }
+        match &self.last_verified {
+            Some(last) => {
+                let by = last
+                    .by
+                    .as_deref()
+                    .map_or_else(String::new, |by| format!("（確認者：{}）", inline(by)));
+                page.field("前回の確認日", &format!("{}{by}", wareki(last.on)));
+            }
+            None if self.obligation == ObligationKind::Reverification => {
+                page.field("前回の確認日", "なし（初めての確認）");
+            }
+            None => {}
+        }
+        page.field("期限の種類", self.obligation.ja());
+        page.field(
+            "期限",
+            &format!("{}　{}", wareki_with_weekday(self.due_on), self.state(as_of).words()),
+        );
+        if !self.evidence.is_empty() {
+            page.field("必要な証跡", &named(&self.evidence, "").join("、"));
+        }
+        if let Some(risk) = &self.risk {
+            let reason = risk
+                .reason
+                .as_deref()
+                .map_or_else(String::new, |why| format!("（理由：{}）", inline(why)));
+            page.field("現在のリスク", &format!("{}{reason}", risk.level.ja()));
+        }
+        if let Some(reason) = self.addressed_as.reason() {
+            page.field("送付の理由", &reason);
+        }
+        if let Some(next) = self.next_escalation.as_ref().filter(|next| !next.to.is_empty()) {
+            let to: Vec<_> = next.to.iter().map(|role| role.ja()).collect();
+            let sentence = format!(
+                "※このまま回答がないと、{}に{}にも通知されます。",
+                wareki_with_weekday(next.on),
+                to.join("と")
+            );
+            page.indented("　", &sentence);
+        }
+        page.blank();
+    }
+}
+
+impl State {
+    /// In the subject of a single item.
+    pub(super) fn tag(self) -> String {
+        match self {
+            Self::Overdue(days) => format!("【期限超過{days}日】"),
+            Self::Handover(_) => "【引継ぎ】".to_owned(),
+            Self::Exception(_) => "【例外期限】".to_owned(),
+            Self::Remaining(days) => format!("【要対応・残り{days}日】"),
+        }
+    }
+
+    /// In the text.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Overdue(days) => format!("期限超過{days}日"),
+            Self::Handover(0) | Self::Exception(0) | Self::Remaining(0) => "本日".to_owned(),
+            Self::Handover(days) | Self::Exception(days) | Self::Remaining(days) => format!("残り{days}日"),
+        }
+    }
+}
+
+impl AddressedAs {
+    fn reason(self) -> Option<String> {
+        match self {
+            Self::Owner => None,
+            Self::Deputy => Some("責任者の代理者としてお送りしています".to_owned()),
+            Self::Verifier(role) => Some(format!("確認を担当する{}としてお送りしています", role.ja())),
+            Self::DepartmentMailbox => Some("所管課の代表アドレスとしてお送りしています".to_owned()),
+            Self::Superior(role) => Some(format!(
+                "期限を過ぎても回答がないため、{}としてお送りしています（責任者への通知も続けています）",
+                role.ja()
+            )),
+        }
+    }
+}
+
+/// The first ten, each behind a mark, then how many more.
+fn named(all: &[String], mark: &str) -> Vec<String> {
+    let mut named: Vec<_> = all
+        .iter()
+        .take(MOST_NAMED)
+        .map(|text| format!("{mark}{}", inline(text)))
+        .collect();
+    if all.len() > MOST_NAMED {
+        named.push(format!("他{}件", all.len() - MOST_NAMED));
+    }
+    named
+}
