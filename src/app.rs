@@ -89,7 +89,8 @@ impl App {
         tenant: &Tenant,
         f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.db.read(|conn| f(&mut Scope::begin(self, conn, tenant, Actor::system())?))
+        self.db
+            .read(|conn| f(&mut Scope::begin(self, conn, tenant, Actor::system())?))
     }
 
     /// Writes within a tenant, on the current thread; appends the journal entries before the commit.
@@ -120,7 +121,9 @@ pub struct Tenant {
 impl Tenant {
     /// For the caller extractor, the worker and the commands; nobody else has a reason to name a tenant.
     pub(crate) fn new(local_government_id: &str) -> Self {
-        Self { local_government_id: local_government_id.to_owned() }
+        Self {
+            local_government_id: local_government_id.to_owned(),
+        }
     }
 
     /// The id that every query filters by.
@@ -156,9 +159,20 @@ impl<'c> Scope<'c> {
             .first(conn)
             .optional()?
             .ok_or(ApiError::InvalidToken("the local government is gone"))?;
-        let zone: Tz = zone.parse().map_err(|_| ApiError::internal(format!("unknown time zone {zone:?}")))?;
+        let zone: Tz = zone
+            .parse()
+            .map_err(|_| ApiError::internal(format!("unknown time zone {zone:?}")))?;
         let at = app.clock.now();
-        Ok(Self { app, conn, lg: tenant.id().to_owned(), at, today: at.date_in(zone), zone, actor, records: vec![] })
+        Ok(Self {
+            app,
+            conn,
+            lg: tenant.id().to_owned(),
+            at,
+            today: at.date_in(zone),
+            zone,
+            actor,
+            records: vec![],
+        })
     }
 
     /// A new id.
@@ -200,6 +214,11 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// A subject outside organizations and entries.
     pub const fn of(kind: &'static str, id: &'a str) -> Self {
-        Self { kind, id, organization_id: None, entry_id: None }
+        Self {
+            kind,
+            id,
+            organization_id: None,
+            entry_id: None,
+        }
     }
 }

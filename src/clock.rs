@@ -11,7 +11,18 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Microseconds since 1970-01-01T00:00:00Z; on the wire RFC 3339 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 pub struct Instant(pub i64);
 crate::db::types::sql_newtype!(Instant as i64 => diesel::sql_types::BigInt);
@@ -106,7 +117,10 @@ impl Clock {
 
     /// Starts at `start` and runs on.
     pub fn running_from(start: Instant) -> Self {
-        Self(Source::Running { start, since: std::time::Instant::now() })
+        Self(Source::Running {
+            start,
+            since: std::time::Instant::now(),
+        })
     }
 
     /// Stands still until [`Clock::set`].
@@ -119,9 +133,11 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match &self.0 {
             Source::System => Instant(Utc::now().timestamp_micros()),
-            Source::Running { start, since } => {
-                Instant(start.0.saturating_add(i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX)))
-            }
+            Source::Running { start, since } => Instant(
+                start
+                    .0
+                    .saturating_add(i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX)),
+            ),
             Source::Manual(at) => Instant(at.load(Ordering::SeqCst)),
         }
     }

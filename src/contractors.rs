@@ -80,7 +80,12 @@ async fn list_contractors(
             let limit = page::limit(filter.limit)?;
             let print = page::fingerprint(
                 "list_contractors",
-                &(&filter.q, &filter.corporate_number, &filter.status, filter.include_archived),
+                &(
+                    &filter.q,
+                    &filter.corporate_number,
+                    &filter.status,
+                    filter.include_archived,
+                ),
             );
             let after = page::after(filter.cursor.as_deref(), &print)?;
             let (rows, bound) = select_page(scope, &filter, after, limit)?;
@@ -89,7 +94,12 @@ async fn list_contractors(
                 id: row.id.clone(),
             });
             let items = rows::complete(scope, rows)?;
-            page::answer(&path, &query, &ContractorPage::new((items, next.clone())), next.as_deref())
+            page::answer(
+                &path,
+                &query,
+                &ContractorPage::new((items, next.clone())),
+                next.as_deref(),
+            )
         })
         .await
 }
@@ -112,14 +122,19 @@ fn select_page(
     }
     if let Some(number) = &filter.corporate_number {
         // The unique key answers alone.
-        return Ok((query.filter(contractors::corporate_number.eq(Some(number.clone()))).load(scope.conn)?, None));
+        return Ok((
+            query
+                .filter(contractors::corporate_number.eq(Some(number.clone())))
+                .load(scope.conn)?,
+            None,
+        ));
     }
     if let Some(status) = &filter.status {
         query = query.filter(contractors::status.eq(status.clone()));
     }
     if let Some(q) = &filter.q {
         let q = search::query(scope, KIND, q)?;
-        let mut ids = search_grams::table
+        let ids = search_grams::table
             .filter(search_grams::local_government_id.eq(&scope.lg))
             .filter(search_grams::kind.eq(KIND))
             .filter(search_grams::gram.eq(&q.gram))
@@ -128,7 +143,7 @@ fn select_page(
             .limit(page::BUDGET)
             .select(search_grams::id)
             .load::<String>(scope.conn)?;
-        let bound = search::bound(&mut ids);
+        let bound = search::bound(&ids);
         let rows = query
             .filter(contractors::id.eq_any(ids))
             .filter(contractors::search_text.like(q.pattern).escape('\\'))
@@ -148,7 +163,10 @@ fn select_page(
     if let Some(bound) = &bound {
         query = query.filter(contractors::id.le(bound.clone()));
     }
-    Ok((query.load(scope.conn)?, bound.map(|id| After { key: String::new(), id })))
+    Ok((
+        query.load(scope.conn)?,
+        bound.map(|id| After { key: String::new(), id }),
+    ))
 }
 
 /// Register a contractor
@@ -171,7 +189,11 @@ async fn create_contractor(
             check_parent(scope, &id, &state)?;
             rows::insert(scope, &id, &state)?;
             let contractor = rows::find(scope, &id)?;
-            scope.record("contractor.created", Subject::of(KIND, &id), serde_json::to_value(&contractor)?);
+            scope.record(
+                "contractor.created",
+                Subject::of(KIND, &id),
+                serde_json::to_value(&contractor)?,
+            );
             Ok(Answer::created(format!("/api/v1/contractors/{id}"), &contractor)?.version(contractor.version))
         })
         .await
@@ -250,7 +272,11 @@ async fn update_contractor(
             check_parent(scope, &id, &state)?;
             rows::update(scope, &id, &state)?;
             let contractor = rows::find(scope, &id)?;
-            scope.record("contractor.updated", Subject::of(KIND, &id), serde_json::to_value(&contractor)?);
+            scope.record(
+                "contractor.updated",
+                Subject::of(KIND, &id),
+                serde_json::to_value(&contractor)?,
+            );
             Ok(Answer::ok(&contractor)?.version(contractor.version))
         })
         .await
@@ -298,9 +324,17 @@ async fn archive_contractor(
 }
 
 fn check_parent(scope: &mut Scope<'_>, id: &str, state: &wire::State) -> Result<(), ApiError> {
-    let Some(parent) = &state.parent_contractor_id else { return Ok(()) };
+    let Some(parent) = &state.parent_contractor_id else {
+        return Ok(());
+    };
     let found = rows::exists(scope, parent)?;
-    if found && parent != id { Ok(()) } else { Err(ApiError::Validation(vec![FieldError::reference("/parent_contractor_id")])) }
+    if found && parent != id {
+        Ok(())
+    } else {
+        Err(ApiError::Validation(vec![FieldError::reference(
+            "/parent_contractor_id",
+        )]))
+    }
 }
 
 /// Checks that a contractor can be named by another record.
@@ -308,5 +342,9 @@ fn check_parent(scope: &mut Scope<'_>, id: &str, state: &wire::State) -> Result<
 /// # Errors
 /// 422 at `pointer`.
 pub(crate) fn require(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Result<(), ApiError> {
-    if rows::exists(scope, id)? { Ok(()) } else { Err(ApiError::Validation(vec![FieldError::reference(pointer)])) }
+    if rows::exists(scope, id)? {
+        Ok(())
+    } else {
+        Err(ApiError::Validation(vec![FieldError::reference(pointer)]))
+    }
 }

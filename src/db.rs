@@ -19,14 +19,20 @@ use diesel::r2d2::{self, ManageConnection, Pool, R2D2Connection};
 
 use crate::http::error::ApiError;
 
-/// A connection to either database; queries of the common subset are written once.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// The embedded default.
-    Sqlite(SqliteConnection),
-    /// For several replicas.
-    Postgres(PgConnection),
+mod connection {
+    #![expect(missing_docs, reason = "the derive writes public items without documentation")]
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// A connection to either database; queries of the common subset are written once.
+    #[derive(diesel::MultiConnection)]
+    pub enum Conn {
+        /// The embedded default.
+        Sqlite(SqliteConnection),
+        /// For several replicas.
+        Postgres(PgConnection),
+    }
 }
+pub use connection::{Conn, MultiBackend};
 
 /// Runs one statement, written once, on whichever backend `conn` is.
 /// Only for what the common subset lacks: `ON CONFLICT`, multi-row inserts, row locks.
@@ -46,7 +52,11 @@ macro_rules! on_tenant {
         use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _};
         $crate::db::schema::$left::local_government_id
             .eq($crate::db::schema::$right::local_government_id)
-            .and($crate::db::schema::$left::$lcol.nullable().eq($crate::db::schema::$right::$rcol.nullable()))
+            .and(
+                $crate::db::schema::$left::$lcol
+                    .nullable()
+                    .eq($crate::db::schema::$right::$rcol.nullable()),
+            )
     }};
 }
 pub(crate) use on_tenant;
@@ -96,9 +106,14 @@ impl ManageConnection for Manager {
                     "synchronous = FULL",
                     "foreign_keys = ON",
                     "trusted_schema = OFF",
-                    if self.query_only { "query_only = ON" } else { "query_only = OFF" },
+                    if self.query_only {
+                        "query_only = ON"
+                    } else {
+                        "query_only = OFF"
+                    },
                 ] {
-                    conn.batch_execute(&format!("PRAGMA {pragma};")).map_err(r2d2::Error::QueryError)?;
+                    conn.batch_execute(&format!("PRAGMA {pragma};"))
+                        .map_err(r2d2::Error::QueryError)?;
                 }
                 Ok(Conn::Sqlite(conn))
             }
@@ -145,7 +160,10 @@ impl Db {
                 .max_size(size)
                 .min_idle(Some(1))
                 .connection_timeout(Duration::from_secs(5))
-                .build(Manager { url: url.clone(), query_only })
+                .build(Manager {
+                    url: url.clone(),
+                    query_only,
+                })
                 .map_err(ApiError::internal)
         };
         let (readers, writers) = match url {
@@ -159,7 +177,11 @@ impl Db {
                 (both.clone(), both)
             }
         };
-        Ok(Self { readers, writers, url: url.clone() })
+        Ok(Self {
+            readers,
+            writers,
+            url: url.clone(),
+        })
     }
 
     /// The database that this is.
@@ -195,11 +217,7 @@ impl Db {
     }
 }
 
-fn within<T>(
-    conn: &mut Conn,
-    begin: &str,
-    f: impl FnOnce(&mut Conn) -> Result<T, ApiError>,
-) -> Result<T, ApiError> {
+fn within<T>(conn: &mut Conn, begin: &str, f: impl FnOnce(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
     type Manager = <Conn as Connection>::TransactionManager;
     match conn {
         Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, begin)?,

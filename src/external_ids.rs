@@ -16,7 +16,12 @@ use crate::http::error::ApiError;
 #[serde(deny_unknown_fields)]
 pub struct ExternalId {
     /// The other system's short name: `zaimu`, `keiyaku`, `egp` …
-    #[schema(pattern = "^[a-z][a-z0-9_-]{1,31}$", min_length = 2, max_length = 32, example = "zaimu")]
+    #[schema(
+        pattern = "^[a-z][a-z0-9_-]{1,31}$",
+        min_length = 2,
+        max_length = 32,
+        example = "zaimu"
+    )]
     pub system: String,
     /// Its key there.
     #[schema(min_length = 1, max_length = 128, example = "000123")]
@@ -27,7 +32,11 @@ pub struct ExternalId {
 ///
 /// # Errors
 /// A database failure.
-pub fn of(scope: &mut Scope<'_>, resource_type: &str, ids: &[String]) -> Result<BTreeMap<String, Vec<ExternalId>>, ApiError> {
+pub fn of(
+    scope: &mut Scope<'_>,
+    resource_type: &str,
+    ids: &[String],
+) -> Result<BTreeMap<String, Vec<ExternalId>>, ApiError> {
     let rows: Vec<(String, String, String)> = external_ids::table
         .filter(external_ids::local_government_id.eq(&scope.lg))
         .filter(external_ids::resource_type.eq(resource_type))

@@ -19,7 +19,10 @@ pub struct Health {
     version: &'static str,
 }
 
-const OK: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
+const OK: Health = Health {
+    status: "ok",
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 /// The process lives
 ///
@@ -42,7 +45,9 @@ pub async fn get_liveness() -> HttpResponse {
 #[get("/health/ready")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     let app = app.get_ref().clone();
-    let pending = web::block(move || migrate::pending(&app.db)).await.map_err(ApiError::internal)?;
+    let pending = web::block(move || migrate::pending(&app.db))
+        .await
+        .map_err(ApiError::internal)?;
     match pending {
         Ok(0) => Ok(HttpResponse::Ok().json(OK)),
         _ => Err(ApiError::Unavailable),

@@ -21,9 +21,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, health, messages, obligations,
-    organizations, people, posts, reminders, risk, social_media_accounts, social_media_services, tokens, verifications,
-    what_if,
+    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, health, messages,
+    obligations, organizations, people, posts, reminders, risk, social_media_accounts, social_media_services, tokens,
+    verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -69,8 +69,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
 /// # Errors
 /// A schema that is not one.
 pub fn document() -> Result<Document, ApiError> {
-    let (_, api) =
-        ActixApp::new().into_utoipa_app().openapi(openapi::head()).configure(routes).split_for_parts();
+    let (_, api) = ActixApp::new()
+        .into_utoipa_app()
+        .openapi(openapi::head())
+        .configure(routes)
+        .split_for_parts();
     Document::new(&api)
 }
 
@@ -79,13 +82,7 @@ pub fn application(
     app: App,
     document: web::Data<Document>,
 ) -> ActixApp<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<BoxBody>,
-        Error = Error,
-        InitError = (),
-    >,
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
 > {
     let (actix, _) = ActixApp::new()
         .into_utoipa_app()

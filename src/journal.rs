@@ -28,7 +28,11 @@ pub struct Actor {
 impl Actor {
     /// The worker or a command of the operator.
     pub const fn system() -> Self {
-        Self { client_id: None, person_id: None, via: "system" }
+        Self {
+            client_id: None,
+            person_id: None,
+            via: "system",
+        }
     }
 
     /// `person:…`, `client:…` or `system`, as rows name who changed them.
@@ -71,10 +75,12 @@ struct Hashed<'a> {
 /// Lower-case hexadecimal SHA-256.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 /// Numbers, hashes and inserts what the transaction recorded; the head row is locked last, so the lock is short.
@@ -83,7 +89,9 @@ pub(crate) fn append(scope: &mut Scope<'_>) -> Result<(), ApiError> {
     if records.is_empty() {
         return Ok(());
     }
-    let head = journal_heads::table.find(&scope.lg).select((journal_heads::seq, journal_heads::hash));
+    let head = journal_heads::table
+        .find(&scope.lg)
+        .select((journal_heads::seq, journal_heads::hash));
     let (mut seq, mut previous_hash): (i64, String) = match &mut *scope.conn {
         Conn::Sqlite(conn) => head.first(conn)?,
         Conn::Postgres(conn) => head.for_update().first(conn)?,
@@ -125,7 +133,9 @@ pub(crate) fn append(scope: &mut Scope<'_>) -> Result<(), ApiError> {
             journal::previous_hash.eq(&previous_hash),
             journal::hash.eq(&hash),
         );
-        on_each_backend!(&mut *scope.conn, |conn| diesel::insert_into(journal::table).values(row).execute(conn))?;
+        on_each_backend!(&mut *scope.conn, |conn| diesel::insert_into(journal::table)
+            .values(row)
+            .execute(conn))?;
         diesel::insert_into(journal_payloads::table)
             .values((
                 journal_payloads::local_government_id.eq(&scope.lg),
@@ -193,5 +203,9 @@ pub fn verify(conn: &mut Conn, local_government_id: &str) -> Result<Result<i64, 
         .find(local_government_id)
         .select((journal_heads::seq, journal_heads::hash))
         .first(conn)?;
-    Ok(if head == previous { Ok(previous.0) } else { Err(previous.0 + 1) })
+    Ok(if head == previous {
+        Ok(previous.0)
+    } else {
+        Err(previous.0 + 1)
+    })
 }

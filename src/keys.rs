@@ -57,10 +57,15 @@ impl MasterKey {
         if may_make && !path.exists() {
             write_private(&path, &format!("{}\n", hex(&random.bytes::<32>())))?;
         }
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| ApiError::internal(format!("the master key {} cannot be read: {error}", path.display())))?;
-        let bytes = unhex(text.trim())
-            .ok_or_else(|| ApiError::internal(format!("the master key {} is not 64 hexadecimal digits", path.display())))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            ApiError::internal(format!("the master key {} cannot be read: {error}", path.display()))
+        })?;
+        let bytes = unhex(text.trim()).ok_or_else(|| {
+            ApiError::internal(format!(
+                "the master key {} is not 64 hexadecimal digits",
+                path.display()
+            ))
+        })?;
         let id = sha256_hex(&bytes).chars().take(16).collect();
         Ok(Self { bytes, id })
     }
@@ -83,7 +88,11 @@ impl MasterKey {
         let nonce = random.bytes::<12>();
         let mut sealed = secret.to_vec();
         self.cipher()?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(purpose.as_bytes()),
+                &mut sealed,
+            )
             .map_err(|_| ApiError::internal("sealing failed"))?;
         Ok([nonce.as_slice(), sealed.as_slice()].concat())
     }
@@ -97,8 +106,10 @@ impl MasterKey {
         let (nonce, rest) = sealed.split_at_checked(12).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
         let mut rest = rest.to_vec();
-        let opened =
-            self.cipher()?.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut rest).map_err(|_| wrong())?;
+        let opened = self
+            .cipher()?
+            .open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut rest)
+            .map_err(|_| wrong())?;
         Ok(opened.to_vec())
     }
 }
@@ -166,15 +177,24 @@ pub struct Ring {
 impl Ring {
     /// The key that signs now.
     pub fn current(&self, now: Instant) -> Option<&SigningKey> {
-        self.keys.iter().filter(|key| key.active_at <= now).max_by_key(|key| key.active_at)
+        self.keys
+            .iter()
+            .filter(|key| key.active_at <= now)
+            .max_by_key(|key| key.active_at)
     }
 
     /// The keys that verify now: current, next and, for a while, the previous one.
     pub fn shown(&self, now: Instant) -> impl Iterator<Item = &SigningKey> {
         let successor = move |key: &SigningKey| {
-            self.keys.iter().map(|other| other.active_at).filter(|at| *at > key.active_at && *at <= now).min()
+            self.keys
+                .iter()
+                .map(|other| other.active_at)
+                .filter(|at| *at > key.active_at && *at <= now)
+                .min()
         };
-        self.keys.iter().filter(move |key| successor(key).is_none_or(|at| now < at.plus_seconds(LINGER_SECONDS)))
+        self.keys
+            .iter()
+            .filter(move |key| successor(key).is_none_or(|at| now < at.plus_seconds(LINGER_SECONDS)))
     }
 }
 
@@ -203,7 +223,10 @@ impl Keys {
             maintain(conn, &master, random, now)?;
             read_ring(conn, &master, now)
         })?;
-        Ok(Self { master, ring: RwLock::new(Arc::new(ring)) })
+        Ok(Self {
+            master,
+            ring: RwLock::new(Arc::new(ring)),
+        })
     }
 
     /// The ring, read again when it is older than a minute or, asked for a `kid`, does not know it.
@@ -260,7 +283,13 @@ pub enum Rotation {
 ///
 /// # Errors
 /// A database failure.
-pub fn rotate(conn: &mut Conn, master: &MasterKey, random: &Random, now: Instant, emergency: bool) -> Result<Rotation, ApiError> {
+pub fn rotate(
+    conn: &mut Conn,
+    master: &MasterKey,
+    random: &Random,
+    now: Instant,
+    emergency: bool,
+) -> Result<Rotation, ApiError> {
     let next: Option<(String, Instant)> = signing_keys::table
         .filter(signing_keys::active_at.gt(now))
         .order(signing_keys::active_at)
@@ -271,7 +300,9 @@ pub fn rotate(conn: &mut Conn, master: &MasterKey, random: &Random, now: Instant
         if !emergency && created_at.plus_seconds(ANNOUNCED_SECONDS) > now {
             return Ok(Rotation::TooEarly);
         }
-        diesel::update(signing_keys::table.find(&kid)).set(signing_keys::active_at.eq(now)).execute(conn)?;
+        diesel::update(signing_keys::table.find(&kid))
+            .set(signing_keys::active_at.eq(now))
+            .execute(conn)?;
     }
     if emergency {
         diesel::update(signing_keys::table.filter(signing_keys::active_at.lt(now)))
@@ -370,12 +401,28 @@ fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, 
     let mut keys = vec![];
     for (kid, jwk, sealed, created_at, active_at) in rows {
         let public_jwk: Value = serde_json::from_str(&jwk)?;
-        let part = |name: &str| public_jwk.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let part = |name: &str| {
+            public_jwk
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let (x, y) = (part("x"), part("y"));
-        keys.push(SigningKey { private_der: master.open(&kid, &sealed)?, kid, public_jwk, x, y, created_at, active_at });
+        keys.push(SigningKey {
+            private_der: master.open(&kid, &sealed)?,
+            kid,
+            public_jwk,
+            x,
+            y,
+            created_at,
+            active_at,
+        });
     }
-    let sealed: Vec<u8> =
-        secret_keys::table.find("mail").select(secret_keys::sealed).first(conn)?;
+    let sealed: Vec<u8> = secret_keys::table
+        .find("mail")
+        .select(secret_keys::sealed)
+        .first(conn)?;
     // A token lives ten minutes: only clients revoked a little longer ago still matter.
     let since = now.plus_seconds(-2 * TOKEN_SECONDS);
     let revoked_clients: Vec<String> = api_clients::table

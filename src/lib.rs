@@ -16,9 +16,9 @@
 
 pub mod api_clients;
 pub mod app;
+pub mod clauses;
 pub mod cli;
 pub mod clock;
-pub mod clauses;
 pub mod cloud_services;
 pub mod config;
 pub mod contractors;

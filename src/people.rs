@@ -1,5 +1,11 @@
 //! Stub.
-use utoipa_actix_web::service_config::ServiceConfig;
+pub(crate) mod holders;
 use crate::{app::Scope, http::error::ApiError};
+use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) fn routes(_: &mut ServiceConfig<'_>) {}
-pub(crate) fn require_active(_: &mut Scope<'_>, _: &str) -> Result<(), ApiError> { Ok(()) }
+pub(crate) fn require_active(_: &mut Scope<'_>, _: &str) -> Result<(), ApiError> {
+    Ok(())
+}
+pub(crate) fn require(_: &mut Scope<'_>, _: &str, _: &str) -> Result<(), ApiError> {
+    Ok(())
+}

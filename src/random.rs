@@ -34,7 +34,10 @@ impl Random {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
         match &self.0 {
-            Some(rng) => rng.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill_bytes(&mut out),
+            Some(rng) => rng
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .fill_bytes(&mut out),
             None => {
                 if let Err(error) = OsRng.try_fill_bytes(&mut out) {
                     tracing::error!(%error, "the system gives no randomness");
@@ -48,7 +51,9 @@ impl Random {
     /// A `UUIDv7` (RFC 9562) for this instant.
     pub fn id(&self, at: Instant) -> String {
         let millis = u64::try_from(at.0.div_euclid(1000)).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes::<10>()).into_uuid().to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes::<10>())
+            .into_uuid()
+            .to_string()
     }
 
     /// 256 random bits as 43 characters that need no escaping.

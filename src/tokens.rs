@@ -79,7 +79,10 @@ pub fn check(app: &App, token: &str) -> Result<Verified, ApiError> {
     let kid = header.kid.ok_or(ApiError::InvalidToken("no kid"))?;
     let now = app.clock.now();
     let ring = app.keys.ring(&app.db, now, Some(&kid));
-    let key = ring.shown(now).find(|key| key.kid == kid).ok_or(ApiError::InvalidToken("unknown kid"))?;
+    let key = ring
+        .shown(now)
+        .find(|key| key.kid == kid)
+        .ok_or(ApiError::InvalidToken("unknown kid"))?;
     let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(ApiError::internal)?;
 
     let mut validation = Validation::new(Algorithm::ES256);
@@ -124,7 +127,9 @@ pub fn check(app: &App, token: &str) -> Result<Verified, ApiError> {
 /// RFC 7515 §4.1.11: a token that names critical extensions is refused, for we understand none.
 fn has_crit(token: &str) -> bool {
     let header = token.split('.').next().unwrap_or_default();
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(header)
+        .unwrap_or_default();
     serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|header| header.get("crit").is_some())
 }
 
@@ -172,11 +177,18 @@ pub struct TokenError {
 }
 
 fn refuse(error: &'static str, error_description: &'static str) -> HttpResponse {
-    let mut response = if error == "invalid_client" { HttpResponse::Unauthorized() } else { HttpResponse::BadRequest() };
+    let mut response = if error == "invalid_client" {
+        HttpResponse::Unauthorized()
+    } else {
+        HttpResponse::BadRequest()
+    };
     if error == "invalid_client" {
         response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"kakunin\""));
     }
-    response.json(TokenError { error, error_description })
+    response.json(TokenError {
+        error,
+        error_description,
+    })
 }
 
 /// Obtain an access token
@@ -195,8 +207,15 @@ pub async fn issue_token(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !media_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+    let media_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    if !media_type
+        .to_ascii_lowercase()
+        .starts_with("application/x-www-form-urlencoded")
+    {
         return Err(ApiError::UnsupportedMediaType);
     }
     let text = String::from_utf8(body.to_vec()).unwrap_or_default();
@@ -205,21 +224,39 @@ pub async fn issue_token(
     };
     let form = form.into_inner();
     if form.grant_type.as_deref() != Some("client_credentials") {
-        let error = if form.grant_type.is_none() { "invalid_request" } else { "unsupported_grant_type" };
-        return Ok(refuse(error, "grant_type=client_credentials を指定してください。Use grant_type=client_credentials."));
+        let error = if form.grant_type.is_none() {
+            "invalid_request"
+        } else {
+            "unsupported_grant_type"
+        };
+        return Ok(refuse(
+            error,
+            "grant_type=client_credentials を指定してください。Use grant_type=client_credentials.",
+        ));
     }
-    let basic = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(basic_credentials);
+    let basic = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(basic_credentials);
     let (Some(client_id), Some(secret)) = (match basic {
         Some((id, secret)) => (Some(id), Some(secret)),
         None => (form.client_id, form.client_secret),
     }) else {
-        return Ok(refuse("invalid_client", "client_id と client_secret を付けてください。Send client_id and client_secret."));
+        return Ok(refuse(
+            "invalid_client",
+            "client_id と client_secret を付けてください。Send client_id and client_secret.",
+        ));
     };
     let app = app.get_ref().clone();
     let wanted = form.scope;
-    let issued = web::block(move || issue(&app, &client_id, &secret, wanted.as_deref())).await.map_err(ApiError::internal)??;
+    let issued = web::block(move || issue(&app, &client_id, &secret, wanted.as_deref()))
+        .await
+        .map_err(ApiError::internal)??;
     Ok(match issued {
-        Ok(token) => HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(token),
+        Ok(token) => HttpResponse::Ok()
+            .insert_header((header::PRAGMA, "no-cache"))
+            .json(token),
         Err((error, description)) => refuse(error, description),
     })
 }
@@ -236,9 +273,16 @@ fn basic_credentials(header: &str) -> Option<(String, String)> {
 
 type Refused = (&'static str, &'static str);
 
-fn issue(app: &App, client_id: &str, secret: &str, wanted: Option<&str>) -> Result<Result<TokenResponse, Refused>, ApiError> {
-    const UNKNOWN: Refused =
-        ("invalid_client", "クライアントか秘密が正しくありません。The client or its secret is wrong.");
+fn issue(
+    app: &App,
+    client_id: &str,
+    secret: &str,
+    wanted: Option<&str>,
+) -> Result<Result<TokenResponse, Refused>, ApiError> {
+    const UNKNOWN: Refused = (
+        "invalid_client",
+        "クライアントか秘密が正しくありません。The client or its secret is wrong.",
+    );
     let now = app.clock.now();
     if client_id.contains('\0') {
         return Ok(Err(UNKNOWN));
@@ -258,7 +302,11 @@ fn issue(app: &App, client_id: &str, secret: &str, wanted: Option<&str>) -> Resu
             .optional()?;
         let hashes = api_client_secrets::table
             .filter(api_client_secrets::client_id.eq(client_id))
-            .filter(api_client_secrets::expires_at.is_null().or(api_client_secrets::expires_at.gt(Some(now))))
+            .filter(
+                api_client_secrets::expires_at
+                    .is_null()
+                    .or(api_client_secrets::expires_at.gt(Some(now))),
+            )
             .select(api_client_secrets::secret_sha256)
             .load(conn)?;
         Ok(row.map(|row| (row, hashes)))
@@ -268,7 +316,9 @@ fn issue(app: &App, client_id: &str, secret: &str, wanted: Option<&str>) -> Resu
     };
     // A secret is 256 random bits, so its plain hash is safe to keep (ASVS 6.5.2) and to compare.
     let given = sha256_hex(secret.as_bytes());
-    let known = hashes.iter().any(|hash| aws_lc_rs::constant_time::verify_slices_are_equal(hash.as_bytes(), given.as_bytes()).is_ok());
+    let known = hashes
+        .iter()
+        .any(|hash| aws_lc_rs::constant_time::verify_slices_are_equal(hash.as_bytes(), given.as_bytes()).is_ok());
     let expired = expires_on.is_some_and(|on| on < now.date_in(chrono_tz::Asia::Tokyo));
     if !known || revoked_at.is_some() || expired {
         return Ok(Err(UNKNOWN));
@@ -279,7 +329,10 @@ fn issue(app: &App, client_id: &str, secret: &str, wanted: Option<&str>) -> Resu
         Some(wanted) => {
             let wanted: Vec<String> = wanted.split_whitespace().map(str::to_owned).collect();
             if wanted.is_empty() || wanted.iter().any(|scope| !held.contains(scope)) {
-                return Ok(Err(("invalid_scope", "このクライアントにないスコープです。The client does not have this scope.")));
+                return Ok(Err((
+                    "invalid_scope",
+                    "このクライアントにないスコープです。The client does not have this scope.",
+                )));
             }
             wanted
         }
@@ -302,19 +355,32 @@ fn issue(app: &App, client_id: &str, secret: &str, wanted: Option<&str>) -> Resu
     };
     let ring = app.keys.ring(&app.db, now, None);
     let key = ring.current(now).ok_or_else(|| ApiError::internal("no signing key"))?;
-    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
-    let access_token =
-        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&key.private_der)).map_err(ApiError::internal)?;
+    let header = Header {
+        typ: Some("at+jwt".to_owned()),
+        kid: Some(key.kid.clone()),
+        ..Header::new(Algorithm::ES256)
+    };
+    let access_token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&key.private_der))
+        .map_err(ApiError::internal)?;
     // The day is enough to see which clients sleep, and costs one write a day, not one a token.
     app.db.write(|conn| {
         let stale = Some(now.plus_seconds(-24 * 3600));
         diesel::update(api_clients::table.find((&local_government_id, client_id)))
-            .filter(api_clients::last_used_at.is_null().or(api_clients::last_used_at.lt(stale)))
+            .filter(
+                api_clients::last_used_at
+                    .is_null()
+                    .or(api_clients::last_used_at.lt(stale)),
+            )
             .set(api_clients::last_used_at.eq(Some(now)))
             .execute(conn)?;
         Ok(())
     })?;
-    Ok(Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope }))
+    Ok(Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: TOKEN_SECONDS,
+        scope,
+    }))
 }
 
 /// The keys that tokens are verified with (RFC 7517).
@@ -355,12 +421,17 @@ pub async fn get_jwks(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     let set = web::block(move || {
         let now = app.clock.now();
         let ring = app.keys.ring(&app.db, now, None);
-        let keys = ring.shown(now).map(|key| serde_json::from_value(key.public_jwk.clone())).collect::<Result<_, _>>()?;
+        let keys = ring
+            .shown(now)
+            .map(|key| serde_json::from_value(key.public_jwk.clone()))
+            .collect::<Result<_, _>>()?;
         Ok::<_, ApiError>(JsonWebKeySet { keys })
     })
     .await
     .map_err(ApiError::internal)??;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(set))
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .json(set))
 }
 
 /// Where and how to obtain tokens (RFC 8414).
@@ -393,14 +464,16 @@ pub struct AuthorizationServerMetadata {
 #[get("/.well-known/oauth-authorization-server")]
 pub async fn get_authorization_server_metadata(app: web::Data<App>) -> HttpResponse {
     let base = &app.config.public_url;
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(AuthorizationServerMetadata {
-        issuer: base.clone(),
-        token_endpoint: format!("{base}/oauth/token"),
-        jwks_uri: format!("{base}/.well-known/jwks.json"),
-        scopes_supported: scope::ALL.iter().map(|(name, _)| *name).collect(),
-        response_types_supported: vec![],
-        grant_types_supported: vec!["client_credentials"],
-        token_endpoint_auth_methods_supported: vec!["client_secret_basic", "client_secret_post"],
-        service_documentation: format!("{base}/docs/"),
-    })
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .json(AuthorizationServerMetadata {
+            issuer: base.clone(),
+            token_endpoint: format!("{base}/oauth/token"),
+            jwks_uri: format!("{base}/.well-known/jwks.json"),
+            scopes_supported: scope::ALL.iter().map(|(name, _)| *name).collect(),
+            response_types_supported: vec![],
+            grant_types_supported: vec!["client_credentials"],
+            token_endpoint_auth_methods_supported: vec!["client_secret_basic", "client_secret_post"],
+            service_documentation: format!("{base}/docs/"),
+        })
 }

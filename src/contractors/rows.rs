@@ -49,7 +49,10 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<ContractorRow>) -> Resul
     let found: Vec<CertificationRow> = contractor_certifications::table
         .filter(contractor_certifications::local_government_id.eq(&scope.lg))
         .filter(contractor_certifications::contractor_id.eq_any(&ids))
-        .order((contractor_certifications::contractor_id, contractor_certifications::position))
+        .order((
+            contractor_certifications::contractor_id,
+            contractor_certifications::position,
+        ))
         .select((
             contractor_certifications::contractor_id,
             contractor_certifications::scheme,
@@ -59,7 +62,12 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<ContractorRow>) -> Resul
         ))
         .load(scope.conn)?;
     for (id, scheme, number, scope, valid_until_on) in found {
-        certifications.entry(id).or_default().push(Certification { scheme, number, scope, valid_until_on });
+        certifications.entry(id).or_default().push(Certification {
+            scheme,
+            number,
+            scope,
+            valid_until_on,
+        });
     }
     let mut contacts: BTreeMap<String, Vec<ContractorContact>> = BTreeMap::new();
     let found: Vec<(String, String, Option<String>, Option<String>, String)> = contractor_contacts::table
@@ -75,7 +83,12 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<ContractorRow>) -> Resul
         ))
         .load(scope.conn)?;
     for (id, name, email, phone, kind) in found {
-        contacts.entry(id).or_default().push(ContractorContact { name, email, phone, kind });
+        contacts.entry(id).or_default().push(ContractorContact {
+            name,
+            email,
+            phone,
+            kind,
+        });
     }
     let mut external = external_ids::of(scope, KIND, &ids)?;
     rows.into_iter()

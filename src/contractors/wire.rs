@@ -335,11 +335,19 @@ impl State {
         patch.nullable(&mut state.legal_form, set.legal_form, "legal_form");
         patch.nullable(&mut state.corporate_number, set.corporate_number, "corporate_number");
         let invoice = set.invoice_registration_number;
-        patch.nullable(&mut state.invoice_registration_number, invoice, "invoice_registration_number");
+        patch.nullable(
+            &mut state.invoice_registration_number,
+            invoice,
+            "invoice_registration_number",
+        );
         Patch::<()>::value(&mut state.country, set.country);
         patch.nullable(&mut state.prefecture_code, set.prefecture_code, "prefecture_code");
         patch.nullable(&mut state.address, set.address, "address");
-        patch.nullable(&mut state.parent_contractor_id, set.parent_contractor_id, "parent_contractor_id");
+        patch.nullable(
+            &mut state.parent_contractor_id,
+            set.parent_contractor_id,
+            "parent_contractor_id",
+        );
         Patch::<()>::value(&mut state.status, set.status);
         patch.nullable(&mut state.debarment, set.debarment, "debarment");
         Patch::<()>::value(&mut state.certifications, set.certifications);
@@ -353,7 +361,12 @@ impl State {
         let mut errors = vec![];
         let mut line = |value: &mut String, pointer: &str, max: usize| match text::single_line(value, max) {
             Ok(clean) => *value = clean,
-            Err(error) => errors.push(FieldError::new(pointer, error.code(), error.message_ja(), error.message_en())),
+            Err(error) => errors.push(FieldError::new(
+                pointer,
+                error.code(),
+                error.message_ja(),
+                error.message_en(),
+            )),
         };
         line(&mut self.name, "/name", 200);
         for (value, pointer, max) in [
@@ -377,12 +390,22 @@ impl State {
         if let Some(number) = &self.corporate_number
             && let Err(e) = CorporateNumber::parse(number)
         {
-            errors.push(FieldError::new("/corporate_number", e.code(), e.message_ja(), e.message_en()));
+            errors.push(FieldError::new(
+                "/corporate_number",
+                e.code(),
+                e.message_ja(),
+                e.message_en(),
+            ));
         }
         if let Some(number) = &self.invoice_registration_number
             && let Err(e) = InvoiceRegistrationNumber::parse(number)
         {
-            errors.push(FieldError::new("/invoice_registration_number", e.code(), e.message_ja(), e.message_en()));
+            errors.push(FieldError::new(
+                "/invoice_registration_number",
+                e.code(),
+                e.message_ja(),
+                e.message_en(),
+            ));
         }
         for (i, contact) in self.contacts.iter().enumerate() {
             if let Some(email) = &contact.email
@@ -410,6 +433,10 @@ impl State {
                 "The last day must not be before the first.",
             ));
         }
-        if errors.is_empty() { Ok(self) } else { Err(ApiError::Validation(errors)) }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(ApiError::Validation(errors))
+        }
     }
 }

@@ -34,9 +34,11 @@ fn unique_key(constraint: Option<&str>, message: &str) -> String {
         || {
             let columns = message.rsplit(": ").next().unwrap_or_default();
             let mut parts = columns.split(", ").filter_map(|column| column.split_once('.'));
-            let Some((table, first)) = parts.next() else { return String::new() };
-            let rest: String = parts.map(|(_, column)| format!("_{column}")).collect();
-            format!("{table}_{first}{rest}_key")
+            let Some((table, first)) = parts.next() else {
+                return String::new();
+            };
+            let columns: Vec<&str> = std::iter::once(first).chain(parts.map(|(_, column)| column)).collect();
+            format!("{table}_{}_key", columns.join("_"))
         },
         str::to_owned,
     );
@@ -49,7 +51,10 @@ mod tests {
 
     #[test]
     fn both_databases_name_a_unique_key_alike() {
-        assert_eq!(unique_key(Some("people_local_government_id_employee_code_key"), "…"), "people_employee_code_key");
+        assert_eq!(
+            unique_key(Some("people_local_government_id_employee_code_key"), "…"),
+            "people_employee_code_key"
+        );
         let message = "UNIQUE constraint failed: people.local_government_id, people.employee_code";
         assert_eq!(unique_key(None, message), "people_employee_code_key");
     }

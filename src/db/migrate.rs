@@ -18,11 +18,17 @@ pub const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres"
 pub fn run(db: &Db) -> Result<usize, ApiError> {
     let mut conn = db.writers.get()?;
     match &mut *conn {
-        Conn::Sqlite(conn) => conn.run_pending_migrations(SQLITE).map(|ran| ran.len()).map_err(ApiError::internal),
+        Conn::Sqlite(conn) => conn
+            .run_pending_migrations(SQLITE)
+            .map(|ran| ran.len())
+            .map_err(ApiError::internal),
         Conn::Postgres(conn) => {
             // Any number does, as long as every version of this program uses the same.
             conn.batch_execute("SELECT pg_advisory_lock(5391204711)")?;
-            let ran = conn.run_pending_migrations(POSTGRES).map(|ran| ran.len()).map_err(ApiError::internal);
+            let ran = conn
+                .run_pending_migrations(POSTGRES)
+                .map(|ran| ran.len())
+                .map_err(ApiError::internal);
             conn.batch_execute("SELECT pg_advisory_unlock(5391204711)")?;
             ran
         }

@@ -738,4 +738,20 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(entries, engagements, cloud_services, social_media_accounts, search_grams, contractors, engagement_periods, obligations, organizations, departments, people, posts, social_media_services, reminder_items, messages);
+diesel::allow_tables_to_appear_in_same_query!(
+    entries,
+    engagements,
+    cloud_services,
+    social_media_accounts,
+    search_grams,
+    contractors,
+    engagement_periods,
+    obligations,
+    organizations,
+    departments,
+    people,
+    posts,
+    social_media_services,
+    reminder_items,
+    messages
+);

@@ -40,7 +40,9 @@ pub fn index(scope: &mut Scope<'_>, kind: &str, id: &str, folded: &str) -> Resul
             )
         })
         .collect();
-    on_each_backend!(&mut *scope.conn, |c| diesel::insert_into(search_grams::table).values(&rows).execute(c))?;
+    on_each_backend!(&mut *scope.conn, |c| diesel::insert_into(search_grams::table)
+        .values(&rows)
+        .execute(c))?;
     Ok(())
 }
 
@@ -62,7 +64,12 @@ pub struct Query {
 pub fn query(scope: &mut Scope<'_>, kind: &str, q: &str) -> Result<Query, ApiError> {
     let folded = fold(q);
     if folded.chars().count() < 2 {
-        return Err(ApiError::field("q", "too_short", "2文字以上で検索してください。", "Search for two characters or more."));
+        return Err(ApiError::field(
+            "q",
+            "too_short",
+            "2文字以上で検索してください。",
+            "Search for two characters or more.",
+        ));
     }
     let mut rarest: Option<(i64, String)> = None;
     // A page answers in a constant number of statements: the first eight grams decide well enough.
@@ -81,12 +88,19 @@ pub fn query(scope: &mut Scope<'_>, kind: &str, q: &str) -> Result<Query, ApiErr
     }
     let gram = rarest.map(|(_, gram)| gram).unwrap_or_default();
     let escaped = folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Ok(Query { pattern: format!("%{escaped}%"), folded, gram })
+    Ok(Query {
+        pattern: format!("%{escaped}%"),
+        folded,
+        gram,
+    })
 }
 
 /// Where a page of a search goes on, when the grams alone used up the budget.
-pub fn bound(ids: &mut Vec<String>) -> Option<crate::http::page::After> {
+pub fn bound(ids: &[String]) -> Option<crate::http::page::After> {
     let full = i64::try_from(ids.len()).is_ok_and(|n| n >= crate::http::page::BUDGET);
     let last = ids.last().filter(|_| full)?.clone();
-    Some(crate::http::page::After { key: String::new(), id: last })
+    Some(crate::http::page::After {
+        key: String::new(),
+        id: last,
+    })
 }

@@ -50,6 +50,8 @@ where
 {
     fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
         let text = String::from_sql(raw)?;
-        W::parse(&text).map(Self).ok_or_else(|| format!("unknown code word {text:?}").into())
+        W::parse(&text)
+            .map(Self)
+            .ok_or_else(|| format!("unknown code word {text:?}").into())
     }
 }

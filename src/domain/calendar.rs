@@ -128,6 +128,7 @@ impl PartialSchema for ClosedDay {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
+            .max_length(Some(10))
             .pattern(Some("^([0-9]{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
             .description(Some("A closed day: `YYYY-MM-DD`, or `MM-DD` for each year."))
             .into()

@@ -331,7 +331,12 @@ mod tests {
                 line("section: \"7\""),
             ),
             ("no such day", "\"06-30\"", "\"02-29\"", line("approval_end:")),
-            ("month", "review_month: null", "review_month: 13", line("review_month:")),
+            (
+                "month",
+                "review_month: 1\n",
+                "review_month: 13\n",
+                line("review_month:"),
+            ),
             ("duty twice", "key: cloud_usage", "key: operation", line("duties:")),
             ("zone twice", "zone: lgwan", "zone: my_number", line("network_zones:")),
             (

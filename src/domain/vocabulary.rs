@@ -98,8 +98,15 @@ impl Status {
     pub const fn phase(self) -> Phase {
         match self {
             Self::Draft | Self::UnderSelection | Self::Applied | Self::UnderReview | Self::Returned => Phase::Selection,
-            Self::Selected | Self::Contracted | Self::Approved | Self::Onboarding | Self::Provisioned => Phase::Contracting,
-            Self::InPerformance | Self::InUse | Self::Operating | Self::Dormant | Self::Compromised | Self::Suspended => Phase::Active,
+            Self::Selected | Self::Contracted | Self::Approved | Self::Onboarding | Self::Provisioned => {
+                Phase::Contracting
+            }
+            Self::InPerformance
+            | Self::InUse
+            | Self::Operating
+            | Self::Dormant
+            | Self::Compromised
+            | Self::Suspended => Phase::Active,
             Self::Closing | Self::Closed | Self::Offboarding | Self::Retired => Phase::Closing,
             Self::NotSelected | Self::Cancelled | Self::Rejected | Self::Withdrawn => Phase::None,
         }
@@ -107,7 +114,10 @@ impl Status {
 
     /// Nothing leads out of it: its obligations retire and no mail is planned.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Closed | Self::Retired | Self::NotSelected | Self::Cancelled | Self::Rejected | Self::Withdrawn)
+        matches!(
+            self,
+            Self::Closed | Self::Retired | Self::NotSelected | Self::Cancelled | Self::Rejected | Self::Withdrawn
+        )
     }
 }
 
@@ -219,7 +229,10 @@ mod tests {
     fn distinct<W: CodeWord + serde::Serialize + utoipa::PartialSchema>() {
         let spelled: Vec<_> = W::ALL.iter().map(|w| w.code()).collect();
         assert_eq!(serde_json::to_value(W::ALL).unwrap(), serde_json::json!(spelled));
-        assert_eq!(serde_json::to_value(W::schema()).unwrap()["enum"], serde_json::json!(spelled));
+        assert_eq!(
+            serde_json::to_value(W::schema()).unwrap()["enum"],
+            serde_json::json!(spelled)
+        );
         let codes: BTreeSet<_> = W::ALL.iter().map(|w| w.code()).collect();
         assert_eq!(codes.len(), W::ALL.len());
         for word in W::ALL {

@@ -24,7 +24,13 @@ impl Answer {
     /// # Errors
     /// A body that cannot be JSON, which is ours to fix.
     pub fn ok(body: impl Serialize) -> Result<Self, ApiError> {
-        Ok(Self { status: StatusCode::OK, version: None, location: None, next: None, body: Some(serde_json::to_value(body)?) })
+        Ok(Self {
+            status: StatusCode::OK,
+            version: None,
+            location: None,
+            next: None,
+            body: Some(serde_json::to_value(body)?),
+        })
     }
 
     /// 201 with the new record and where it is.
@@ -32,12 +38,22 @@ impl Answer {
     /// # Errors
     /// As [`Answer::ok`].
     pub fn created(location: String, body: impl Serialize) -> Result<Self, ApiError> {
-        Ok(Self { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body)? })
+        Ok(Self {
+            status: StatusCode::CREATED,
+            location: Some(location),
+            ..Self::ok(body)?
+        })
     }
 
     /// 204.
     pub const fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, version: None, location: None, next: None, body: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            version: None,
+            location: None,
+            next: None,
+            body: None,
+        }
     }
 
     /// With the entity tag of this version.

@@ -81,7 +81,9 @@ impl<T: DeserializeOwned + ToSchema + Clearable + 'static> FromRequest for Patch
         Box::pin(async move {
             let (value, document, merge) = parts?.read().await?;
             let Value::Object(mut object) = value else {
-                return Err(typed::<T>(&document, value).err().unwrap_or(ApiError::MalformedJson("object".to_owned())));
+                return Err(typed::<T>(&document, value)
+                    .err()
+                    .unwrap_or(ApiError::MalformedJson("object".to_owned())));
             };
             let mut clear = BTreeSet::new();
             if merge {
@@ -112,7 +114,11 @@ impl<T: DeserializeOwned + ToSchema + Clearable + 'static> FromRequest for Patch
                     ));
                 }
             }
-            if errors.is_empty() { Ok(Self { set, clear }) } else { Err(ApiError::Validation(errors)) }
+            if errors.is_empty() {
+                Ok(Self { set, clear })
+            } else {
+                Err(ApiError::Validation(errors))
+            }
         })
     }
 }
@@ -132,7 +138,11 @@ fn value_at<'v>(object: &'v Map<String, Value>, dotted: &str) -> Option<&'v Valu
 
 fn take_nulls(object: &mut Map<String, Value>, prefix: &str, clear: &mut BTreeSet<String>) {
     object.retain(|name, value| {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         match value {
             Value::Null => {
                 clear.insert(path);
@@ -164,16 +174,30 @@ struct Parts {
 
 impl Parts {
     fn of(request: &HttpRequest, payload: &mut Payload, accepted: &[&str]) -> Result<Self, ApiError> {
-        let document =
-            request.app_data::<web::Data<Document>>().ok_or_else(|| ApiError::internal("no document"))?.clone();
-        let content_type =
-            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let document = request
+            .app_data::<web::Data<Document>>()
+            .ok_or_else(|| ApiError::internal("no document"))?
+            .clone();
+        let content_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        let media_type = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         if !accepted.contains(&media_type.as_str()) {
             return Err(ApiError::UnsupportedMediaType);
         }
         let merge = media_type == "application/merge-patch+json";
-        Ok(Self { bytes: web::Bytes::from_request(request, payload), document, merge })
+        Ok(Self {
+            bytes: web::Bytes::from_request(request, payload),
+            document,
+            merge,
+        })
     }
 
     async fn read(self) -> Result<(Value, web::Data<Document>, bool), ApiError> {
@@ -187,7 +211,12 @@ impl Parts {
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::MalformedJson(format!("line {}, column {}", error.line(), error.column())))?;
         if contains_nul(&value) {
-            return Err(ApiError::field("", "control_character", "NUL文字は使えません。", "NUL is not allowed."));
+            return Err(ApiError::field(
+                "",
+                "control_character",
+                "NUL文字は使えません。",
+                "NUL is not allowed.",
+            ));
         }
         Ok((value, self.document, self.merge))
     }
@@ -197,7 +226,9 @@ fn contains_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(contains_nul),
-        Value::Object(object) => object.iter().any(|(name, value)| name.contains('\0') || contains_nul(value)),
+        Value::Object(object) => object
+            .iter()
+            .any(|(name, value)| name.contains('\0') || contains_nul(value)),
         _ => false,
     }
 }
@@ -208,7 +239,12 @@ fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> R
         return Err(ApiError::Validation(errors));
     }
     serde_json::from_value(value).map_err(|error| {
-        ApiError::field("", "invalid", format!("値を読めません（{error}）。"), format!("Cannot be read ({error})."))
+        ApiError::field(
+            "",
+            "invalid",
+            format!("値を読めません（{error}）。"),
+            format!("Cannot be read ({error})."),
+        )
     })
 }
 
@@ -222,27 +258,38 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let raw = request.query_string();
-        ready(web::Query::<T>::from_query(raw).map(|query| Self(query.into_inner())).map_err(|error| {
-            let text = error.to_string();
-            let quoted = text.split('`').nth(1).unwrap_or_default().to_owned();
-            if text.contains("unknown field") {
-                ApiError::UnknownParameter(quoted)
-            } else {
-                let name = raw
-                    .split('&')
-                    .filter_map(|pair| pair.split_once('='))
-                    .map(|(name, _)| name)
-                    .find(|name| web::Query::<T>::from_query(&without(raw, name)).is_ok())
-                    .unwrap_or("query")
-                    .to_owned();
-                ApiError::InvalidParameter { name, ja: format!("値を読めません（{text}）。"), en: text }
-            }
-        }))
+        ready(
+            web::Query::<T>::from_query(raw)
+                .map(|query| Self(query.into_inner()))
+                .map_err(|error| {
+                    let text = error.to_string();
+                    let quoted = text.split('`').nth(1).unwrap_or_default().to_owned();
+                    if text.contains("unknown field") {
+                        ApiError::UnknownParameter(quoted)
+                    } else {
+                        let name = raw
+                            .split('&')
+                            .filter_map(|pair| pair.split_once('='))
+                            .map(|(name, _)| name)
+                            .find(|name| web::Query::<T>::from_query(&without(raw, name)).is_ok())
+                            .unwrap_or("query")
+                            .to_owned();
+                        ApiError::InvalidParameter {
+                            name,
+                            ja: format!("値を読めません（{text}）。"),
+                            en: text,
+                        }
+                    }
+                }),
+        )
     }
 }
 
 fn without(raw: &str, name: &str) -> String {
-    raw.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect::<Vec<_>>().join("&")
+    raw.split('&')
+        .filter(|pair| pair.split('=').next() != Some(name))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// The `If-Match` header, checked by the handler after the body: RFC 9110 §13.2.1 wants it last.
@@ -254,7 +301,10 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = request.headers().get(header::IF_MATCH).map(|v| v.to_str().unwrap_or_default().to_owned());
+        let value = request
+            .headers()
+            .get(header::IF_MATCH)
+            .map(|v| v.to_str().unwrap_or_default().to_owned());
         ready(Ok(Self(value)))
     }
 }
@@ -265,13 +315,21 @@ impl IfMatch {
     /// # Errors
     /// 428 when the header is missing, 412 when it names another version.
     pub fn check(&self, version: impl std::fmt::Display, lang: Lang) -> Result<(), ApiError> {
-        let Some(value) = &self.0 else { return Err(ApiError::PreconditionRequired) };
+        let Some(value) = &self.0 else {
+            return Err(ApiError::PreconditionRequired);
+        };
         let version = version.to_string();
         let matches = value.split(',').map(str::trim).any(|tag| {
             let inner = tag.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
             tag == "*" || inner.is_some_and(|t| t.split('.').next() == Some(version.as_str()))
         });
-        if matches { Ok(()) } else { Err(ApiError::StaleVersion { current_etag: etag(version, lang) }) }
+        if matches {
+            Ok(())
+        } else {
+            Err(ApiError::StaleVersion {
+                current_etag: etag(version, lang),
+            })
+        }
     }
 }
 
@@ -280,5 +338,7 @@ impl IfMatch {
 /// # Errors
 /// 404.
 pub fn path_id(text: &str) -> Result<String, ApiError> {
-    uuid::Uuid::try_parse(text).map(|id| id.to_string()).map_err(|_| ApiError::NotFound)
+    uuid::Uuid::try_parse(text)
+        .map(|id| id.to_string())
+        .map_err(|_| ApiError::NotFound)
 }

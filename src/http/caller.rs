@@ -86,7 +86,11 @@ impl Organizations {
     /// # Errors
     /// 404.
     pub fn check(&self, id: &str) -> Result<(), ApiError> {
-        if self.contains(id) { Ok(()) } else { Err(ApiError::NotFound) }
+        if self.contains(id) {
+            Ok(())
+        } else {
+            Err(ApiError::NotFound)
+        }
     }
 }
 
@@ -116,7 +120,11 @@ impl<P: Permission> Caller<P> {
     }
 
     fn actor(&self) -> Actor {
-        Actor { client_id: Some(self.client_id.clone()), person_id: self.acting_person.clone(), via: "api" }
+        Actor {
+            client_id: Some(self.client_id.clone()),
+            person_id: self.acting_person.clone(),
+            via: "api",
+        }
     }
 
     /// The acting person, for acts that only a person can take.
@@ -185,7 +193,9 @@ impl<P: Permission> FromRequest for Caller<P> {
 }
 
 fn caller<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, ApiError> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("no application"))?;
+    let app = request
+        .app_data::<web::Data<App>>()
+        .ok_or_else(|| ApiError::internal("no application"))?;
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let token = header(header::AUTHORIZATION.as_str())
         .ok_or(ApiError::MissingToken)?

@@ -108,12 +108,22 @@ pub struct FieldError {
 impl FieldError {
     /// A wrong value with its texts.
     pub fn new(pointer: &str, code: &str, ja: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { pointer: pointer.to_owned(), code: code.to_owned(), message: ja.into(), message_en: en.into() }
+        Self {
+            pointer: pointer.to_owned(),
+            code: code.to_owned(),
+            message: ja.into(),
+            message_en: en.into(),
+        }
     }
 
     /// A reference that this tenant does not have.
     pub fn reference(pointer: &str) -> Self {
-        Self::new(pointer, "reference_not_found", "指定されたIDの記録がありません。", "No record has this id.")
+        Self::new(
+            pointer,
+            "reference_not_found",
+            "指定されたIDの記録がありません。",
+            "No record has this id.",
+        )
     }
 }
 
@@ -229,18 +239,26 @@ impl ApiError {
                 "この外部IDは別の記録に使われています。",
                 "Another record has this external id.",
             ),
-            "organizations_key_key" => {
-                ("duplicate_key", "このキーの機関は登録済みです。", "An organization with this key exists.")
-            }
-            "departments_organization_id_code_key" => {
-                ("duplicate_code", "このコードの所属は登録済みです。", "A department with this code exists.")
-            }
-            "people_employee_code_key" => {
-                ("duplicate_employee_code", "この職員番号は登録済みです。", "A person with this employee code exists.")
-            }
-            "entries_control_number_key" => {
-                ("duplicate_control_number", "この管理番号は使われています。", "This control number is taken.")
-            }
+            "organizations_key_key" => (
+                "duplicate_key",
+                "このキーの機関は登録済みです。",
+                "An organization with this key exists.",
+            ),
+            "departments_organization_id_code_key" => (
+                "duplicate_code",
+                "このコードの所属は登録済みです。",
+                "A department with this code exists.",
+            ),
+            "people_employee_code_key" => (
+                "duplicate_employee_code",
+                "この職員番号は登録済みです。",
+                "A person with this employee code exists.",
+            ),
+            "entries_control_number_key" => (
+                "duplicate_control_number",
+                "この管理番号は使われています。",
+                "This control number is taken.",
+            ),
             "social_media_services_organization_id_platform_key" => (
                 "duplicate_platform",
                 "この機関のこのサービスは登録済みです。",
@@ -248,7 +266,11 @@ impl ApiError {
             ),
             _ => ("duplicate", "同じ内容の記録があります。", "The same record exists."),
         };
-        Self::Conflict { code, ja: ja.to_owned(), en: en.to_owned() }
+        Self::Conflict {
+            code,
+            ja: ja.to_owned(),
+            en: en.to_owned(),
+        }
     }
 
     /// The stable code.
@@ -280,11 +302,16 @@ impl ApiError {
     }
 
     fn texts(&self, lang: Lang) -> (String, String) {
-        let fixed = |tj: &str, te: &str, dj: &str, de: &str| (lang.pick(tj, te).to_owned(), lang.pick(dj, de).to_owned());
+        let fixed =
+            |tj: &str, te: &str, dj: &str, de: &str| (lang.pick(tj, te).to_owned(), lang.pick(dj, de).to_owned());
         match self {
             Self::MalformedJson(why) => (
-                lang.pick("本文がJSONとして読めません", "The body is not JSON").to_owned(),
-                lang.pick(format!("JSONの書き方を直してください（{why}）。"), format!("Correct the JSON ({why}).")),
+                lang.pick("本文がJSONとして読めません", "The body is not JSON")
+                    .to_owned(),
+                lang.pick(
+                    format!("JSONの書き方を直してください（{why}）。"),
+                    format!("Correct the JSON ({why})."),
+                ),
             ),
             Self::UnknownParameter(name) => (
                 lang.pick("知らないパラメーターです", "Unknown parameter").to_owned(),
@@ -294,7 +321,8 @@ impl ApiError {
                 ),
             ),
             Self::InvalidParameter { name, ja, en } => (
-                lang.pick("パラメーターの値が正しくありません", "Invalid parameter").to_owned(),
+                lang.pick("パラメーターの値が正しくありません", "Invalid parameter")
+                    .to_owned(),
                 lang.pick(format!("{name}: {ja}"), format!("{name}: {en}")),
             ),
             Self::InvalidCursor => fixed(
@@ -356,9 +384,10 @@ impl ApiError {
                 "本文を続けて送り、もう一度試してください。",
                 "Send the body without pause and try again.",
             ),
-            Self::Conflict { ja, en, .. } => {
-                (lang.pick("今の状態ではできません", "Conflict").to_owned(), lang.pick(ja.clone(), en.clone()))
-            }
+            Self::Conflict { ja, en, .. } => (
+                lang.pick("今の状態ではできません", "Conflict").to_owned(),
+                lang.pick(ja.clone(), en.clone()),
+            ),
             Self::StaleVersion { .. } => fixed(
                 "ほかの更新が先に行われています",
                 "Changed in the meantime",
@@ -455,8 +484,10 @@ impl ApiError {
             }
             _ => {}
         }
-        response.insert_header((header::CONTENT_LANGUAGE, lang.tag())).content_type("application/problem+json").json(
-            Problem {
+        response
+            .insert_header((header::CONTENT_LANGUAGE, lang.tag()))
+            .content_type("application/problem+json")
+            .json(Problem {
                 r#type: format!("/problems/{}", code.replace('_', "-")),
                 title,
                 status: self.status_code().as_u16(),
@@ -465,8 +496,7 @@ impl ApiError {
                 request_id: request_id.to_owned(),
                 errors,
                 current_etag,
-            },
-        )
+            })
     }
 }
 

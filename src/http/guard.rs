@@ -25,7 +25,13 @@ pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let header = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let header = |name: HeaderName| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned)
+    };
     let lang = Lang::of(header(header::ACCEPT_LANGUAGE).as_deref());
     let request_id = header(HeaderName::from_static("request-id"))
         .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
@@ -33,9 +39,14 @@ pub async fn guard(
             let app = request.app_data::<web::Data<App>>();
             app.map_or_else(String::new, |app| app.random.id(app.clock.now()))
         });
-    let cacheable = ["/openapi", "/docs", "/.well-known/"].iter().any(|prefix| request.path().starts_with(prefix));
+    let cacheable = ["/openapi", "/docs", "/.well-known/"]
+        .iter()
+        .any(|prefix| request.path().starts_with(prefix));
 
-    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    let encoded = request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity");
     if encoded {
         let answer = ApiError::UnsupportedMediaType.respond(lang, &request_id);
         return Ok(request.into_response(finish(answer, &request_id, cacheable)));
@@ -45,17 +56,9 @@ pub async fn guard(
         Ok(Ok(Ok(response))) => {
             let error = response.response().error().and_then(Error::as_error::<ApiError>);
             let rendered = error.map(|error| error.respond(lang, &request_id));
-            Ok(match rendered {
-                Some(rendered) => {
-                    let (request, _) = response.into_parts();
-                    ServiceResponse::new(request, finish(rendered, &request_id, cacheable))
-                }
-                None => {
-                    let response = response.map_into_boxed_body();
-                    let (request, response) = response.into_parts();
-                    ServiceResponse::new(request, finish(response, &request_id, cacheable))
-                }
-            })
+            let (request, response) = response.map_into_boxed_body().into_parts();
+            let response = rendered.unwrap_or(response);
+            Ok(ServiceResponse::new(request, finish(response, &request_id, cacheable)))
         }
         Ok(Ok(Err(error))) => {
             let rendered = error.as_error::<ApiError>().map_or_else(
@@ -70,7 +73,9 @@ pub async fn guard(
         }
         Err(_) => {
             let mut rendered = ApiError::Timeout.respond(lang, &request_id);
-            rendered.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+            rendered
+                .head_mut()
+                .set_connection_type(actix_web::http::ConnectionType::Close);
             Err(InternalError::from_response("timeout", finish(rendered, &request_id, cacheable)).into())
         }
     }

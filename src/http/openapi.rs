@@ -52,9 +52,12 @@ impl Modify for Security {
         let components = api.components.get_or_insert_with(Default::default);
         let flow = ClientCredentials::new(
             "https://kakunin.example.lg.jp/oauth/token",
-            Scopes::from_iter(scope::ALL.iter().map(|(name, ja)| (*name, *ja))),
+            scope::ALL.iter().map(|(name, ja)| (*name, *ja)).collect::<Scopes>(),
         );
-        components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([Flow::ClientCredentials(flow)])));
+        components.add_security_scheme(
+            "oauth2",
+            SecurityScheme::OAuth2(OAuth2::new([Flow::ClientCredentials(flow)])),
+        );
         components.add_security_scheme("client_basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     }
 }
@@ -66,52 +69,93 @@ pub fn head() -> utoipa::openapi::OpenApi {
 
 /// The problems that any operation with a token may answer.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only its description is used")]
 pub enum Problems {
     /// The request cannot be read.
-    #[response(status = 400, description = "要求を読めない / The request cannot be read", content_type = "application/problem+json")]
+    #[response(
+        status = 400,
+        description = "要求を読めない / The request cannot be read",
+        content_type = "application/problem+json"
+    )]
     BadRequest(Problem),
     /// No valid token.
-    #[response(status = 401, description = "トークンがないか正しくない / No valid token", content_type = "application/problem+json")]
+    #[response(
+        status = 401,
+        description = "トークンがないか正しくない / No valid token",
+        content_type = "application/problem+json"
+    )]
     Unauthorized(Problem),
     /// A scope is missing.
-    #[response(status = 403, description = "スコープが足りない / Insufficient scope", content_type = "application/problem+json")]
+    #[response(
+        status = 403,
+        description = "スコープが足りない / Insufficient scope",
+        content_type = "application/problem+json"
+    )]
     Forbidden(Problem),
     /// No such record.
-    #[response(status = 404, description = "見つからない / Not found", content_type = "application/problem+json")]
+    #[response(
+        status = 404,
+        description = "見つからない / Not found",
+        content_type = "application/problem+json"
+    )]
     NotFound(Problem),
     /// Any other problem.
-    #[response(status = "default", description = "その他の問題 / Any other problem", content_type = "application/problem+json")]
+    #[response(
+        status = "default",
+        description = "その他の問題 / Any other problem",
+        content_type = "application/problem+json"
+    )]
     Other(Problem),
 }
 
 /// The problems of a write, beside [`Problems`].
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only its description is used")]
 pub enum WriteProblems {
     /// The state of things forbids it.
-    #[response(status = 409, description = "今の状態ではできない / Conflict", content_type = "application/problem+json")]
+    #[response(
+        status = 409,
+        description = "今の状態ではできない / Conflict",
+        content_type = "application/problem+json"
+    )]
     Conflict(Problem),
     /// Too large.
-    #[response(status = 413, description = "本文が大きすぎる / Payload too large", content_type = "application/problem+json")]
+    #[response(
+        status = 413,
+        description = "本文が大きすぎる / Payload too large",
+        content_type = "application/problem+json"
+    )]
     TooLarge(Problem),
     /// Another media type.
-    #[response(status = 415, description = "受け取れない形式 / Unsupported media type", content_type = "application/problem+json")]
+    #[response(
+        status = 415,
+        description = "受け取れない形式 / Unsupported media type",
+        content_type = "application/problem+json"
+    )]
     MediaType(Problem),
     /// Values are wrong.
-    #[response(status = 422, description = "値に誤りがある / Validation failed", content_type = "application/problem+json")]
+    #[response(
+        status = 422,
+        description = "値に誤りがある / Validation failed",
+        content_type = "application/problem+json"
+    )]
     Unprocessable(Problem),
 }
 
 /// The problems of a write that needs `If-Match`, beside the others.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only its description is used")]
 pub enum PreconditionProblems {
     /// Changed in the meantime.
-    #[response(status = 412, description = "先に更新されている / Changed in the meantime", content_type = "application/problem+json")]
+    #[response(
+        status = 412,
+        description = "先に更新されている / Changed in the meantime",
+        content_type = "application/problem+json"
+    )]
     Stale(Problem),
     /// `If-Match` is missing.
-    #[response(status = 428, description = "If-Match がない / If-Match is missing", content_type = "application/problem+json")]
+    #[response(
+        status = 428,
+        description = "If-Match がない / If-Match is missing",
+        content_type = "application/problem+json"
+    )]
     Required(Problem),
 }
 
@@ -148,8 +192,10 @@ impl Document {
                 "$ref": format!("#/components/schemas/{name}"),
                 "components": components,
             });
-            let validator =
-                jsonschema::options().should_validate_formats(true).build(&root).map_err(|e| ApiError::internal(e.to_string()))?;
+            let validator = jsonschema::options()
+                .should_validate_formats(true)
+                .build(&root)
+                .map_err(|e| ApiError::internal(e.to_string()))?;
             validators.insert(name, validator);
         }
         let mut paths = vec![];
@@ -163,7 +209,13 @@ impl Document {
                 .collect();
             paths.push((ResourceDef::new(path.as_str()), methods.join(", ")));
         }
-        Ok(Self { json, text, yaml, validators, paths })
+        Ok(Self {
+            json,
+            text,
+            yaml,
+            validators,
+            paths,
+        })
     }
 
     /// The document as it is committed.
@@ -176,9 +228,15 @@ impl Document {
     /// # Errors
     /// A schema that the document does not have, which is ours to fix.
     pub fn validate(&self, schema: &str, value: &Value) -> Result<Vec<FieldError>, ApiError> {
-        let validator =
-            self.validators.get(schema).ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))?;
-        Ok(validator.iter_errors(value).take(100).map(|error| field_error(&error)).collect())
+        let validator = self
+            .validators
+            .get(schema)
+            .ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))?;
+        Ok(validator
+            .iter_errors(value)
+            .take(100)
+            .map(|error| field_error(&error))
+            .collect())
     }
 
     /// What answers when no route does: 405 with `Allow` when the path exists, otherwise 404.
@@ -192,9 +250,18 @@ impl Document {
 
 /// Every operation with a scope says so in words a machine finds without reading `security`.
 fn describe_scopes(document: &mut Value) {
-    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
-        let scope = operation.pointer("/security/0/oauth2/0").and_then(Value::as_str).map(str::to_owned);
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for operation in paths
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .flat_map(|item| item.values_mut())
+    {
+        let scope = operation
+            .pointer("/security/0/oauth2/0")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         if let (Some(scope), Some(operation)) = (scope, operation.as_object_mut()) {
             operation.insert("x-required-scope".to_owned(), Value::String(scope));
         }
@@ -231,25 +298,40 @@ fn field_error(error: &jsonschema::ValidationError<'_>) -> FieldError {
             format!("形式が正しくありません（{pattern}）。"),
             format!("Must match {pattern}."),
         ),
-        ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
-            FieldError::new(&at, "not_in_enum", "決められた値ではありません。", "Not one of the allowed values.")
-        }
+        ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => FieldError::new(
+            &at,
+            "not_in_enum",
+            "決められた値ではありません。",
+            "Not one of the allowed values.",
+        ),
         ValidationErrorKind::Format { format } => FieldError::new(
             &at,
-            if format == "date" { "invalid_date" } else { "invalid_format" },
+            if format == "date" {
+                "invalid_date"
+            } else {
+                "invalid_format"
+            },
             format!("{format} の形式ではありません。"),
             format!("Not a {format}."),
         ),
         ValidationErrorKind::Minimum { .. }
         | ValidationErrorKind::Maximum { .. }
         | ValidationErrorKind::MaxItems { .. }
-        | ValidationErrorKind::MinItems { .. } => {
-            FieldError::new(&at, "out_of_range", "範囲外の値です。", format!("Out of range: {error}"))
+        | ValidationErrorKind::MinItems { .. } => FieldError::new(
+            &at,
+            "out_of_range",
+            "範囲外の値です。",
+            format!("Out of range: {error}"),
+        ),
+        ValidationErrorKind::Type { .. } if error.instance().is_null() => FieldError::new(
+            &at,
+            "null_not_allowed",
+            "空（null）にはできません。",
+            "Null is not allowed.",
+        ),
+        ValidationErrorKind::Type { .. } => {
+            FieldError::new(&at, "wrong_type", "型が違います。", format!("Wrong type: {error}"))
         }
-        ValidationErrorKind::Type { .. } if error.instance().is_null() => {
-            FieldError::new(&at, "null_not_allowed", "空（null）にはできません。", "Null is not allowed.")
-        }
-        ValidationErrorKind::Type { .. } => FieldError::new(&at, "wrong_type", "型が違います。", format!("Wrong type: {error}")),
         _ => FieldError::new(&at, "invalid", "値が正しくありません。", error.to_string()),
     }
 }
@@ -262,7 +344,9 @@ fn field_error(error: &jsonschema::ValidationError<'_>) -> FieldError {
     (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
 #[get("/openapi.json")]
 pub async fn get_openapi_json(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document.text.clone())
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(document.text.clone())
 }
 
 /// The OpenAPI document as YAML
@@ -273,7 +357,9 @@ pub async fn get_openapi_json(document: web::Data<Document>) -> HttpResponse {
     (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
 #[get("/openapi.yaml")]
 pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(document.yaml.clone())
+    HttpResponse::Ok()
+        .content_type("application/yaml")
+        .body(document.yaml.clone())
 }
 
 /// What answers when nothing else does.

@@ -49,7 +49,10 @@ pub fn limit(limit: Option<i64>) -> Result<i64, ApiError> {
 
 /// Identifies an operation and its filters in a cursor.
 pub fn fingerprint(operation: &str, filters: &impl std::fmt::Debug) -> String {
-    sha256_hex(format!("{operation}|{filters:?}").as_bytes()).chars().take(16).collect()
+    sha256_hex(format!("{operation}|{filters:?}").as_bytes())
+        .chars()
+        .take(16)
+        .collect()
 }
 
 /// Reads a cursor of this fingerprint.
@@ -61,12 +64,19 @@ pub fn after(cursor: Option<&str>, fingerprint: &str) -> Result<Option<After>, A
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| ApiError::InvalidCursor)?;
     let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| ApiError::InvalidCursor)?;
     let clean = !cursor.after.id.contains('\0') && !cursor.after.key.contains('\0');
-    if cursor.filters == fingerprint && clean { Ok(Some(cursor.after)) } else { Err(ApiError::InvalidCursor) }
+    if cursor.filters == fingerprint && clean {
+        Ok(Some(cursor.after))
+    } else {
+        Err(ApiError::InvalidCursor)
+    }
 }
 
 /// Writes the cursor that begins after this row.
 pub fn cursor(after: After, fingerprint: &str) -> String {
-    let cursor = Cursor { after, filters: fingerprint.to_owned() };
+    let cursor = Cursor {
+        after,
+        filters: fingerprint.to_owned(),
+    };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 
@@ -123,7 +133,9 @@ pub fn answer(
     next_cursor: Option<&str>,
 ) -> Result<super::answer::Answer, ApiError> {
     let next = next_cursor.map(|cursor| {
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
         let query: Vec<String> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
         format!("{path}?{}", query.join("&"))
     });
@@ -136,7 +148,10 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_filters() {
-        let here = After { key: "か".to_owned(), id: "1".to_owned() };
+        let here = After {
+            key: "か".to_owned(),
+            id: "1".to_owned(),
+        };
         let text = cursor(here.clone(), "a");
         assert_eq!(after(Some(&text), "a").unwrap(), Some(here));
         assert!(after(Some(&text), "b").is_err());
@@ -146,11 +161,20 @@ mod tests {
 
     #[test]
     fn a_full_page_goes_on_after_its_last_row_and_a_short_one_behind_the_budget() {
-        let key = |n: &i32| After { key: String::new(), id: n.to_string() };
+        let key = |n: &i32| After {
+            key: String::new(),
+            id: n.to_string(),
+        };
         let (rows, next) = cut(vec![1, 2, 3], 2, None, "f", key);
-        assert_eq!((rows, after(next.as_deref(), "f").unwrap().unwrap().id), (vec![1, 2], "2".to_owned()));
+        assert_eq!(
+            (rows, after(next.as_deref(), "f").unwrap().unwrap().id),
+            (vec![1, 2], "2".to_owned())
+        );
         assert_eq!(cut(vec![1], 2, None, "f", key), (vec![1], None));
-        let bound = After { key: String::new(), id: "9".to_owned() };
+        let bound = After {
+            key: String::new(),
+            id: "9".to_owned(),
+        };
         assert!(cut(vec![1], 2, Some(bound), "f", key).1.is_some());
     }
 }

@@ -1,1 +1,13 @@
+//! The integration tests: one binary, both databases, no port and no wall clock.
+//!
+//! [`harness`] starts an application over a database of its own and checks every answer against the published
+//! document; `smtp_server` is a mail relay that misbehaves on order. Run with a server: `tests/postgres cargo test`.
 
+#[macro_use]
+mod harness;
+
+mod api_clients;
+mod contractors;
+mod smtp;
+mod smtp_server;
+mod tokens;

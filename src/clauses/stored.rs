@@ -1,0 +1,130 @@
+//! What is stored about the clauses of an entry, loaded together; the status is derived from it, never stored alone
+//! ([`crate::domain::fulfilment`]).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::app::Scope;
+use crate::db::schema::{clause_agreements, clause_fulfilments, evidence};
+use crate::domain::fulfilment::ClauseState;
+use crate::http::error::ApiError;
+
+/// What is known about a clause on the entry.
+#[derive(Debug, Clone, Default, Queryable, Selectable)]
+#[diesel(table_name = clause_fulfilments)]
+pub(crate) struct FulfilmentRow {
+    pub clause_key: String,
+    pub declared: bool,
+    pub answered_on: Option<NaiveDate>,
+    pub answered_due_on: Option<NaiveDate>,
+    pub verified_on: Option<NaiveDate>,
+    pub verified_by_person_id: Option<String>,
+    pub not_applicable_reason: Option<String>,
+    pub evidence_id: Option<String>,
+    pub note: Option<String>,
+    pub version: i64,
+}
+
+/// Where a clause is agreed.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = clause_agreements)]
+pub(crate) struct AgreementRow {
+    pub clause_key: String,
+    pub period_id: Option<String>,
+    pub article: Option<String>,
+    pub quotation: Option<String>,
+    pub agreed_on: Option<NaiveDate>,
+    pub evidence_id: Option<String>,
+}
+
+/// The last answer about a clause.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LastAnswer {
+    pub answered_on: Option<NaiveDate>,
+    pub answered_due_on: Option<NaiveDate>,
+    pub evidence_valid_until: Option<NaiveDate>,
+}
+
+/// Everything stored about the clauses of one entry.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stored {
+    pub fulfilments: BTreeMap<String, FulfilmentRow>,
+    pub agreements: Vec<AgreementRow>,
+    evidence: BTreeMap<String, Option<NaiveDate>>,
+}
+
+/// Loads it with three queries.
+pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiError> {
+    let fulfilments: Vec<FulfilmentRow> = clause_fulfilments::table
+        .filter(clause_fulfilments::local_government_id.eq(&scope.lg))
+        .filter(clause_fulfilments::entry_id.eq(entry_id))
+        .select((
+            clause_fulfilments::clause_key,
+            clause_fulfilments::declared,
+            clause_fulfilments::answered_on,
+            clause_fulfilments::answered_due_on,
+            clause_fulfilments::verified_on,
+            clause_fulfilments::verified_by_person_id,
+            clause_fulfilments::not_applicable_reason,
+            clause_fulfilments::evidence_id,
+            clause_fulfilments::note,
+            clause_fulfilments::version,
+        ))
+        .load(scope.conn)?;
+    let agreements: Vec<AgreementRow> = clause_agreements::table
+        .filter(clause_agreements::local_government_id.eq(&scope.lg))
+        .filter(clause_agreements::entry_id.eq(entry_id))
+        .select(AgreementRow::as_select())
+        .load(scope.conn)?;
+    let evidence: Vec<(String, Option<NaiveDate>)> = evidence::table
+        .filter(evidence::local_government_id.eq(&scope.lg))
+        .filter(evidence::entry_id.eq(Some(entry_id)))
+        .select((evidence::id, evidence::valid_until_on))
+        .load(scope.conn)?;
+    Ok(Stored {
+        fulfilments: fulfilments
+            .into_iter()
+            .map(|row| (row.clause_key.clone(), row))
+            .collect(),
+        agreements,
+        evidence: evidence.into_iter().collect(),
+    })
+}
+
+impl Stored {
+    /// The agreement of a clause in this period; entries without periods have one agreement.
+    pub(crate) fn agreement(&self, clause_key: &str, period_id: Option<&str>) -> Option<&AgreementRow> {
+        self.agreements
+            .iter()
+            .find(|row| row.clause_key == clause_key && row.period_id.as_deref() == period_id)
+    }
+
+    /// What the rule of fulfilment needs.
+    pub(crate) fn state(&self, clause_key: &str, period_id: Option<&str>) -> ClauseState {
+        let row = self.fulfilments.get(clause_key);
+        ClauseState {
+            agreed_in_current_period: self.agreement(clause_key, period_id).is_some(),
+            declared: row.is_some_and(|row| row.declared),
+            verified_on: row.and_then(|row| row.verified_on),
+            not_applicable: row.is_some_and(|row| row.not_applicable_reason.is_some()),
+            exception_expires_on: None,
+        }
+    }
+
+    /// The last answer about a clause.
+    pub(crate) fn answer(&self, clause_key: &str) -> LastAnswer {
+        let Some(row) = self.fulfilments.get(clause_key) else {
+            return LastAnswer::default();
+        };
+        LastAnswer {
+            answered_on: row.answered_on,
+            answered_due_on: row.answered_due_on,
+            evidence_valid_until: row
+                .evidence_id
+                .as_ref()
+                .and_then(|id| self.evidence.get(id).copied().flatten()),
+        }
+    }
+}

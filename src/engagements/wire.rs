@@ -1,0 +1,247 @@
+//! What an engagement adds to an entry: the contractor, the legal form, its periods and candidates.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::clock::Instant;
+use crate::entries::wire::{Entry, entry_requests};
+use crate::external_ids::ExternalId;
+use crate::http::page::page_of;
+
+/// The legal form of the work; labels and guards follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegalForm {
+    /// A contract for work or services (委託契約).
+    Contract,
+    /// Designated management of a public facility (指定管理).
+    DesignatedManagement,
+    /// A lease (賃貸借).
+    Lease,
+    /// An agreement (協定).
+    Agreement,
+    /// Standard terms only (約款).
+    StandardTerms,
+}
+
+/// How the contractor is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcurementMethod {
+    /// Open bidding (一般競争入札).
+    OpenBid,
+    /// Designated bidding (指名競争入札).
+    DesignatedBid,
+    /// Negotiated contract (随意契約).
+    Negotiated,
+    /// Proposal (プロポーザル).
+    Proposal,
+    /// Another way.
+    Other,
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateResult {
+    /// Not decided.
+    Pending,
+    /// Chosen.
+    Selected,
+    /// Not chosen.
+    NotSelected,
+}
+
+/// A bidder under selection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// The contractor.
+    #[schema(format = Uuid, max_length = 36)]
+    pub contractor_id: String,
+    /// What became of it.
+    pub result: CandidateResult,
+    /// When that was decided.
+    #[serde(default)]
+    #[schema(required)]
+    pub decided_on: Option<NaiveDate>,
+    /// Note, such as where the check sheet is.
+    #[serde(default)]
+    #[schema(required, max_length = 1000)]
+    pub note: Option<String>,
+}
+
+/// A contract period (契約期間).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Period {
+    /// Id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// The engagement.
+    #[schema(format = Uuid)]
+    pub engagement_id: String,
+    /// 1, 2, 3 … in the order of registration.
+    pub sequence: i32,
+    /// Contract number.
+    #[schema(required)]
+    pub contract_number: Option<String>,
+    /// First day.
+    pub starts_on: NaiveDate,
+    /// Last day.
+    pub ends_on: NaiveDate,
+    /// Until when a renewal or an end must be announced.
+    #[schema(required)]
+    pub notice_deadline_on: Option<NaiveDate>,
+    /// Amount in yen.
+    #[schema(required, minimum = 0)]
+    pub amount_jpy: Option<i64>,
+    /// Goes on by itself.
+    pub auto_renewal: bool,
+    /// Note.
+    #[schema(required)]
+    pub note: Option<String>,
+    /// Keys in other systems.
+    pub external_ids: Vec<ExternalId>,
+    /// Version, as in the entity tag.
+    pub version: i64,
+    /// When it was last changed.
+    pub updated_at: Instant,
+}
+
+page_of! {
+    /// A page of periods.
+    PeriodPage of Period
+}
+
+/// A new period.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodCreate {
+    /// Contract number.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub contract_number: Option<String>,
+    /// First day.
+    pub starts_on: NaiveDate,
+    /// Last day.
+    pub ends_on: NaiveDate,
+    /// Until when a renewal or an end must be announced.
+    #[serde(default)]
+    pub notice_deadline_on: Option<NaiveDate>,
+    /// Amount in yen.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991i64)]
+    pub amount_jpy: Option<i64>,
+    /// Goes on by itself.
+    #[serde(default)]
+    pub auto_renewal: bool,
+    /// Note.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+    /// Keys in other systems.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub external_ids: Vec<ExternalId>,
+}
+
+/// A change of a period.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodPatch {
+    /// Contract number.
+    #[schema(max_length = 100)]
+    pub contract_number: Option<String>,
+    /// First day.
+    #[schema(nullable = false)]
+    pub starts_on: Option<NaiveDate>,
+    /// Last day.
+    #[schema(nullable = false)]
+    pub ends_on: Option<NaiveDate>,
+    /// Until when a renewal or an end must be announced.
+    pub notice_deadline_on: Option<NaiveDate>,
+    /// Amount in yen.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991i64)]
+    pub amount_jpy: Option<i64>,
+    /// Goes on by itself.
+    #[schema(nullable = false)]
+    pub auto_renewal: Option<bool>,
+    /// Note.
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+    /// Keys in other systems, replaced whole.
+    #[schema(nullable = false, max_items = 20)]
+    pub external_ids: Option<Vec<ExternalId>>,
+    /// Names of fields to clear (`application/json` only).
+    #[schema(nullable = false, max_items = 20)]
+    pub clear: Option<std::collections::BTreeSet<String>>,
+}
+
+impl crate::http::body::Clearable for PeriodPatch {
+    const CLEARABLE: &'static [&'static str] = &["contract_number", "notice_deadline_on", "amount_jpy", "note"];
+}
+
+/// An engagement (業務委託): the entry, its contractor and its periods.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Engagement {
+    /// What every entry has.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The contractor, once one is selected.
+    #[schema(required, format = Uuid)]
+    pub contractor_id: Option<String>,
+    /// Legal form.
+    pub legal_form: LegalForm,
+    /// How the contractor is found.
+    #[schema(required)]
+    pub procurement_method: Option<ProcurementMethod>,
+    /// The period that runs, or the nearest one.
+    #[schema(required)]
+    pub current_period: Option<Period>,
+    /// Bidders.
+    pub candidates: Vec<Candidate>,
+}
+
+page_of! {
+    /// A page of engagements.
+    EngagementPage of Engagement
+}
+
+entry_requests! {
+    /// A new engagement.
+    create EngagementCreate {
+        /// The contractor, once one is selected.
+        #[serde(default)]
+        #[schema(format = Uuid, max_length = 36)]
+        contractor_id: Option<String>,
+        /// Legal form; `contract` without it.
+        #[serde(default)]
+        #[schema(nullable = false)]
+        legal_form: Option<LegalForm>,
+        /// How the contractor is found.
+        #[serde(default)]
+        procurement_method: Option<ProcurementMethod>,
+        /// The first period; needed when the work is already contracted.
+        #[serde(default)]
+        period: Option<PeriodCreate>,
+        /// Bidders.
+        #[serde(default)]
+        #[schema(max_items = 100)]
+        candidates: Vec<Candidate>,
+    }
+    /// A change of an engagement; its status changes by transitions, its periods at their own path.
+    patch EngagementPatch clears ["contractor_id", "procurement_method"] {
+        /// The contractor.
+        #[schema(format = Uuid, max_length = 36)]
+        contractor_id: Option<String>,
+        /// Legal form.
+        #[schema(nullable = false)]
+        legal_form: Option<LegalForm>,
+        /// How the contractor is found.
+        procurement_method: Option<ProcurementMethod>,
+        /// Bidders, replaced whole.
+        #[schema(nullable = false, max_items = 100)]
+        candidates: Option<Vec<Candidate>>,
+    }
+}

@@ -1,0 +1,422 @@
+//! What follows from an entry's facts and fulfilments: its requirements, its risk, its rounds and other due dates.
+//!
+//! [`refresh`] runs in the transaction of every change and, for what time alone changes, by the reconciler
+//! [`super::reassess_due`]. It stores the assessment with all its inputs and versions (design §4.16, §9 "Time changes
+//! risk too"). The rules themselves are in [`crate::domain`]; cycles are kept by [`crate::obligations::cycles`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::rows::EntryRow;
+use crate::app::Scope;
+use crate::clauses::stored::{self, Stored};
+use crate::db::schema::{
+    cloud_services, engagement_periods, engagements, entries, evidence, risk_assessments, round_clauses,
+};
+use crate::domain::facts::FactDefaults;
+use crate::domain::fulfilment;
+use crate::domain::requirement::{Requirement, requirements};
+use crate::domain::risk::{self, ClauseInput, RiskAssessment, RiskInput};
+use crate::domain::round::{self, RoundClause, RoundInput};
+use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Severity};
+use crate::http::error::ApiError;
+use crate::obligations::cycles::{self, Due, OpenRound};
+use crate::organizations::{self, OrganizationRow};
+use crate::people::holders::Directory;
+
+/// A contract period as far as due dates need it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = engagement_periods)]
+pub(crate) struct PeriodRow {
+    pub id: String,
+    pub starts_on: NaiveDate,
+    pub ends_on: NaiveDate,
+    pub notice_deadline_on: Option<NaiveDate>,
+}
+
+/// Everything that the state of an entry follows from.
+pub(crate) struct Situation<'c> {
+    pub entry: EntryRow,
+    pub organization: OrganizationRow,
+    pub profile_version: String,
+    pub defaults: FactDefaults,
+    pub period: Option<PeriodRow>,
+    pub requirements: Vec<Requirement<'c>>,
+    pub stored: Stored,
+    pub round: Option<OpenRound>,
+    pub owner_missing: bool,
+}
+
+impl Situation<'_> {
+    /// The derived status of a clause today, and how late it is.
+    pub(crate) fn status(&self, requirement: &Requirement<'_>, today: NaiveDate) -> (FulfilmentStatus, i64) {
+        let clause = requirement.clause;
+        let state = self
+            .stored
+            .state(&clause.key, self.period.as_ref().map(|p| p.id.as_str()));
+        let status = fulfilment::status(clause, self.entry.kind.0, &state, today);
+        let due_on = self
+            .round
+            .as_ref()
+            .filter(|r| r.clauses.contains(&clause.key))
+            .map(|r| r.due_on);
+        (status, fulfilment::days_overdue(status, &state, due_on, today))
+    }
+}
+
+/// Loads what the state of an entry follows from: a constant number of queries.
+pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Situation<'c>, ApiError> {
+    let organization = organizations::row(scope, &entry.organization_id)?;
+    let profile = scope.app.profile(&organization.profile_key)?;
+    let defaults = profile.fact_defaults();
+    let profile_version = format!("{}@{}", profile.key, profile.version);
+    let period = current_period(scope, &entry)?;
+    let facts = entry.facts()?;
+    let app = scope.app;
+    let (requirements, _) = requirements(
+        &app.catalogue,
+        entry.kind.0,
+        &facts,
+        &defaults,
+        entry.status.0.phase(),
+        scope.today,
+    );
+    let stored = stored::load(scope, &entry.id)?;
+    let round = cycles::open_round(scope, &entry.id)?;
+    let persons: Vec<String> = entry.owner_person_id.iter().cloned().collect();
+    let posts: Vec<String> = entry.owner_post_id.iter().cloned().collect();
+    let directory = Directory::load(
+        scope,
+        std::slice::from_ref(&entry.organization_id),
+        &persons,
+        &posts,
+        scope.today,
+    )?;
+    let owner_missing = directory
+        .owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref())
+        .is_none();
+    Ok(Situation {
+        entry,
+        organization,
+        profile_version,
+        defaults,
+        period,
+        requirements,
+        stored,
+        round,
+        owner_missing,
+    })
+}
+
+/// The period that runs today, else the one that ended last, else the one that starts first.
+fn current_period(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<PeriodRow>, ApiError> {
+    if entry.kind.0 != Kind::ContractorEngagement {
+        return Ok(None);
+    }
+    let mut periods: Vec<PeriodRow> = engagement_periods::table
+        .filter(engagement_periods::local_government_id.eq(&scope.lg))
+        .filter(engagement_periods::engagement_id.eq(&entry.id))
+        .select(PeriodRow::as_select())
+        .load(scope.conn)?;
+    periods.sort_by_key(|period| period.starts_on);
+    let started = periods.iter().rposition(|period| period.starts_on <= scope.today);
+    let found = started
+        .or(if periods.is_empty() { None } else { Some(0) })
+        .and_then(|i| periods.get(i).cloned());
+    Ok(found)
+}
+
+/// Computes everything again and stores what changed.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn refresh(scope: &mut Scope<'_>, entry_id: &str, trigger: &'static str) -> Result<(), ApiError> {
+    let entry: EntryRow = entries::table
+        .find((&scope.lg, entry_id))
+        .select(EntryRow::as_select())
+        .first(scope.conn)?;
+    let mut situation = situation(scope, entry)?;
+    if situation.entry.kind.0 == Kind::ContractorEngagement {
+        diesel::update(engagements::table.find((&scope.lg, entry_id)))
+            .set(engagements::current_period_id.eq(situation.period.as_ref().map(|period| &period.id)))
+            .execute(scope.conn)?;
+    }
+    let (first, _) = assess(scope, &situation)?;
+    settle_round(scope, &situation, &first)?;
+    settle_dates(scope, &situation)?;
+    situation.round = cycles::open_round(scope, entry_id)?;
+    let (assessment, input) = assess(scope, &situation)?;
+    store(scope, &situation, &assessment, &input, trigger)
+}
+
+fn assess(scope: &Scope<'_>, situation: &Situation<'_>) -> Result<(RiskAssessment, RiskInput), ApiError> {
+    let fulfilments = situation
+        .requirements
+        .iter()
+        .map(|requirement| {
+            let (status, days_overdue) = situation.status(requirement, scope.today);
+            ClauseInput {
+                clause_key: requirement.clause.key.clone(),
+                status,
+                days_overdue,
+            }
+        })
+        .collect();
+    let input = RiskInput {
+        kind: situation.entry.kind.0,
+        phase: situation.entry.status.0.phase(),
+        facts: situation.entry.facts()?,
+        fact_defaults: situation.defaults.clone(),
+        fulfilments,
+        default_status: FulfilmentStatus::Missing,
+        owner_missing: situation.owner_missing,
+        open_major_incident: false,
+        as_of: scope.today,
+    };
+    Ok((
+        risk::assess(&scope.app.risk_policy, &scope.app.catalogue, &input),
+        input,
+    ))
+}
+
+/// Brings the round of the entry in line with what is to be confirmed.
+fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &RiskAssessment) -> Result<(), ApiError> {
+    let entry = &situation.entry;
+    if situation.round.as_ref().is_some_and(|round| round.answered > 0) {
+        // Some have answered: the date stands until the round is closed by the last of them.
+        return Ok(());
+    }
+    let tier = u8::try_from(assessment.inherent.tier).unwrap_or(1);
+    let personal = entry.facts()?.may_handle_personal_information();
+    let active = entry.status.0.phase() == Phase::Active;
+    let mut clauses = vec![];
+    for requirement in &situation.requirements {
+        let (status, _) = situation.status(requirement, scope.today);
+        if status == FulfilmentStatus::NotApplicable {
+            continue;
+        }
+        let answer = situation.stored.answer(&requirement.clause.key);
+        clauses.push(RoundClause {
+            key: requirement.clause.key.clone(),
+            verified_on: answer.answered_on,
+            answered_due_on: answer.answered_due_on,
+            interval_months: round::interval_months(tier, requirement.clause.reverify_months, personal),
+            evidence_valid_until: answer.evidence_valid_until,
+            below_verified: status != FulfilmentStatus::Verified,
+        });
+    }
+    let organization = &situation.organization;
+    let next = round::next_round(&RoundInput {
+        clauses,
+        active_from: entry.started_on.filter(|_| active),
+        period: situation
+            .period
+            .as_ref()
+            .map(|period| (period.starts_on, period.ends_on)),
+        review_month: organization
+            .review_month
+            .or(scope.app.profile(&organization.profile_key)?.review_month),
+        personal_information: personal,
+        as_of: scope.today,
+    });
+    let Some(next) = next else {
+        return cycles::retire(scope, ObligationKind::Reverification, &entry.id);
+    };
+    let members: BTreeSet<&str> = next.clauses.iter().map(|member| member.key.as_str()).collect();
+    let severe = tier == 1
+        && situation.requirements.iter().any(|requirement| {
+            requirement.clause.severity == Severity::Critical && members.contains(requirement.clause.key.as_str())
+        });
+    let due = Due {
+        kind: ObligationKind::Reverification,
+        subject_id: entry.id.clone(),
+        organization_id: entry.organization_id.clone(),
+        entry_id: Some(entry.id.clone()),
+        on: next.due_on,
+        known_cycle_days: Some(next.known_cycle_days),
+        starts_on: None,
+        severe,
+    };
+    let (obligation_id, cycle) = cycles::ensure(scope, &due)?;
+    let roles: BTreeMap<&str, &'static str> = situation
+        .requirements
+        .iter()
+        .map(|requirement| (requirement.clause.key.as_str(), requirement.clause.verifier_role.code()))
+        .collect();
+    diesel::delete(
+        round_clauses::table
+            .filter(round_clauses::local_government_id.eq(&scope.lg))
+            .filter(round_clauses::obligation_id.eq(&obligation_id))
+            .filter(round_clauses::cycle.eq(cycle)),
+    )
+    .execute(scope.conn)?;
+    for member in &next.clauses {
+        diesel::insert_into(round_clauses::table)
+            .values((
+                round_clauses::local_government_id.eq(&scope.lg),
+                round_clauses::obligation_id.eq(&obligation_id),
+                round_clauses::cycle.eq(cycle),
+                round_clauses::clause_key.eq(&member.key),
+                round_clauses::own_due_on.eq(member.own_due_on),
+                round_clauses::assignee_role.eq(roles.get(member.key.as_str()).copied().unwrap_or("owner")),
+            ))
+            .execute(scope.conn)?;
+    }
+    Ok(())
+}
+
+/// The other due dates of the entry: contract end, notice deadline, approval, evidence.
+fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), ApiError> {
+    let entry = &situation.entry;
+    let lives = matches!(entry.status.0.phase(), Phase::Contracting | Phase::Active) && entry.archived_at.is_none();
+    let due = |kind, subject_id: &str, on| Due {
+        kind,
+        subject_id: subject_id.to_owned(),
+        organization_id: entry.organization_id.clone(),
+        entry_id: Some(entry.id.clone()),
+        on,
+        known_cycle_days: None,
+        starts_on: None,
+        severe: false,
+    };
+    let mut wanted: Vec<Due> = vec![];
+    if let Some(period) = situation.period.as_ref().filter(|_| lives) {
+        wanted.push(due(ObligationKind::ContractEnd, &period.id, period.ends_on));
+        if let Some(on) = period.notice_deadline_on {
+            wanted.push(due(ObligationKind::NoticeDeadline, &period.id, on));
+        }
+    }
+    if entry.kind.0 == Kind::CloudService && lives {
+        let until: Option<NaiveDate> = cloud_services::table
+            .find((&scope.lg, &entry.id))
+            .select(cloud_services::approval_valid_until_on)
+            .first(scope.conn)?;
+        wanted.extend(until.map(|on| due(ObligationKind::ApprovalExpiry, &entry.id, on)));
+    }
+    if lives {
+        let expiring: Vec<(String, Option<NaiveDate>)> = evidence::table
+            .filter(evidence::local_government_id.eq(&scope.lg))
+            .filter(evidence::entry_id.eq(Some(&entry.id)))
+            .filter(evidence::valid_until_on.is_not_null())
+            .select((evidence::id, evidence::valid_until_on))
+            .load(scope.conn)?;
+        for (id, until) in expiring {
+            wanted.extend(until.map(|on| due(ObligationKind::Evidence, &id, on)));
+        }
+    }
+    let known = cycles::subjects(scope, &entry.id)?;
+    for (kind, subject) in known {
+        let kept = kind == ObligationKind::Reverification
+            || wanted.iter().any(|due| due.kind == kind && due.subject_id == subject);
+        if !kept {
+            cycles::retire(scope, kind, &subject)?;
+        }
+    }
+    for due in &wanted {
+        cycles::ensure(scope, due)?;
+    }
+    Ok(())
+}
+
+fn store(
+    scope: &mut Scope<'_>,
+    situation: &Situation<'_>,
+    assessment: &RiskAssessment,
+    input: &RiskInput,
+    trigger: &'static str,
+) -> Result<(), ApiError> {
+    let entry = &situation.entry;
+    let ages: Vec<_> = situation
+        .requirements
+        .iter()
+        .map(|requirement| {
+            let key = &requirement.clause.key;
+            let (status, _) = situation.status(requirement, scope.today);
+            let due = situation
+                .round
+                .as_ref()
+                .filter(|round| round.clauses.contains(key))
+                .map(|round| round.due_on);
+            (status, due)
+        })
+        .collect();
+    let mut holds_until = risk::holds_until(&scope.app.risk_policy, &ages, scope.today);
+    if let Some(period) = &situation.period {
+        // The next period begins by time alone too, and with it other agreements count.
+        let next = period
+            .ends_on
+            .succ_opt()
+            .filter(|on| *on > scope.today && !entry.status.0.is_final());
+        holds_until = [holds_until, next].into_iter().flatten().min();
+    }
+    if !matches!(entry.status.0.phase(), Phase::Active | Phase::Contracting) {
+        holds_until = None;
+    }
+    let result = serde_json::to_string(assessment)?;
+    let last: Option<(String, String, String, String)> = match &entry.assessment_id {
+        None => None,
+        Some(id) => risk_assessments::table
+            .find((&scope.lg, id))
+            .select((
+                risk_assessments::result,
+                risk_assessments::catalogue_version,
+                risk_assessments::profile_version,
+                risk_assessments::id,
+            ))
+            .first(scope.conn)
+            .optional()?,
+    };
+    let unchanged = last.filter(|(old, catalogue, profile, _)| {
+        *old == result && *catalogue == scope.app.catalogue.version && *profile == situation.profile_version
+    });
+    let level = assessment.residual_level.code();
+    let score = i32::try_from(assessment.residual_score_x100).unwrap_or(i32::MAX);
+    let tier = i32::try_from(assessment.inherent.tier).unwrap_or(1);
+    let assessment_id = if let Some((.., id)) = unchanged {
+        id
+    } else {
+        let id = scope.new_id();
+        diesel::insert_into(risk_assessments::table)
+            .values((
+                risk_assessments::local_government_id.eq(&scope.lg),
+                risk_assessments::id.eq(&id),
+                risk_assessments::entry_id.eq(&entry.id),
+                risk_assessments::assessed_at.eq(scope.at),
+                risk_assessments::trigger.eq(trigger),
+                risk_assessments::risk_policy_version.eq(&assessment.risk_policy_version),
+                risk_assessments::catalogue_version.eq(&scope.app.catalogue.version),
+                risk_assessments::profile_version.eq(&situation.profile_version),
+                risk_assessments::residual_level.eq(level),
+                risk_assessments::residual_score_x100.eq(score),
+                risk_assessments::inherent_tier.eq(tier),
+                risk_assessments::holds_until_on.eq(holds_until),
+                risk_assessments::inputs.eq(serde_json::to_string(input)?),
+                risk_assessments::result.eq(&result),
+            ))
+            .execute(scope.conn)?;
+        let before = entry.risk_level.clone();
+        scope.record(
+            "risk.assessed",
+            entry.subject(),
+            json!({"assessment_id": id, "trigger": trigger, "before": before, "residual_level": level,
+                   "residual_score_x100": score, "inherent_tier": tier}),
+        );
+        super::rows::touch(scope, &entry.id)?;
+        id
+    };
+    let next_due_on = cycles::next_due(scope, &entry.id)?;
+    diesel::update(entries::table.find((&scope.lg, &entry.id)))
+        .set((
+            entries::risk_level.eq(Some(level)),
+            entries::risk_score_x100.eq(score),
+            entries::inherent_tier.eq(tier),
+            entries::holds_until_on.eq(holds_until),
+            entries::assessment_id.eq(Some(assessment_id)),
+            entries::next_due_on.eq(next_due_on),
+        ))
+        .execute(scope.conn)?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Every answer of every test against the published document: the status is declared, the media type is declared, the
+//! body is valid against its schema. So a handler and its description cannot come apart unnoticed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use actix_web::http::Method;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::{Answered, document};
+
+/// The path template of the document that a path is of; the one with the fewest parameters, as actix has them.
+pub fn template(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_match = |template: &str| {
+        let wanted: Vec<&str> = template.split('/').collect();
+        wanted.len() == parts.len()
+            && wanted
+                .iter()
+                .zip(&parts)
+                .all(|(w, p)| if w.starts_with('{') { !p.is_empty() } else { w == p })
+    };
+    let paths = document().json["paths"].as_object().unwrap().clone();
+    paths
+        .keys()
+        .filter(|t| is_match(t))
+        .min_by_key(|t| t.matches('{').count())
+        .cloned()
+}
+
+/// Panics when the answer is not one that the document declares.
+pub fn check(method: &Method, uri: &str, answered: &Answered) {
+    let path = uri.split('?').next().unwrap_or_default();
+    if path.starts_with("/docs") {
+        return;
+    }
+    let document = document();
+    let call = &answered.call;
+    let method = method.as_str().to_lowercase();
+    let media_type = answered
+        .header("content-type")
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let template = template(path);
+    let operation = template
+        .as_deref()
+        .map(|t| &document.json["paths"][t][&method])
+        .filter(|op| op.is_object());
+    let Some(operation) = operation else {
+        assert!(
+            matches!(answered.status, 404 | 405 | 415),
+            "{call} is no operation but answers {}",
+            answered.status
+        );
+        assert_eq!(media_type, "application/problem+json", "{call}");
+        let schema = json!({"$ref": "#/components/schemas/Problem"});
+        return valid(call, ("no route", "", "problem"), &schema, &answered.body);
+    };
+    let status = answered.status.to_string();
+    let responses = &operation["responses"];
+    let declared = [status.as_str(), "default"]
+        .into_iter()
+        .find(|key| responses.get(key).is_some());
+    let Some(declared) = declared else {
+        panic!("{call} answers {status}, which the document does not declare")
+    };
+    assert!(
+        declared != "default" || answered.status >= 400,
+        "{call} answers {status}, which the document declares only as a problem: {:#}",
+        answered.body
+    );
+    let Some(content) = responses[declared].get("content").and_then(Value::as_object) else {
+        assert!(
+            answered.body.is_null(),
+            "{call} has a body that the document does not declare: {:#}",
+            answered.body
+        );
+        return;
+    };
+    let schema = content.get(&media_type).map(|content| &content["schema"]);
+    let Some(schema) = schema else {
+        panic!("{call} answers {status} as {media_type:?}, which is not declared")
+    };
+    let key = (template.as_deref().unwrap_or_default(), method.as_str(), declared);
+    valid(call, key, schema, &answered.body);
+}
+
+fn valid(call: &str, key: (&str, &str, &str), schema: &Value, body: &Value) {
+    static COMPILED: OnceLock<Mutex<HashMap<String, Arc<Validator>>>> = OnceLock::new();
+    let key = format!("{} {} {}", key.0, key.1, key.2);
+    let compiled = COMPILED.get_or_init(Mutex::default);
+    let known = compiled
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+        .cloned();
+    let validator = known.unwrap_or_else(|| {
+        let root = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "allOf": [schema],
+            "components": document().json["components"],
+        });
+        let validator = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&root)
+            .unwrap();
+        let validator = Arc::new(validator);
+        compiled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, validator.clone());
+        validator
+    });
+    let errors: Vec<String> = validator
+        .iter_errors(body)
+        .take(10)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
+    assert!(
+        errors.is_empty(),
+        "{call} does not answer what the document says:\n{}\n{body:#}",
+        errors.join("\n")
+    );
+}
