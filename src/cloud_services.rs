@@ -1,3 +1,200 @@
-//! Stub.
+//! Cloud services (クラウドサービス): what is used, from whom, where the data is, until when the use is approved.
+//!
+//! What a cloud service shares with the other kinds is [`crate::entries`]; the provider may be one of
+//! [`crate::contractors`]. The end of the approval becomes a due date ([`crate::entries::state`]); a lapsed approval
+//! never ends the use by itself.
+
+mod rows;
+pub mod wire;
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
-pub(crate) fn routes(_: &mut ServiceConfig<'_>) {}
+
+use crate::app::Scope;
+use crate::domain::vocabulary::Kind;
+use crate::entries::list::{EntryFilter, select_page};
+use crate::entries::{rows as entry_rows, state};
+use crate::http::answer::Answer;
+use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
+use crate::http::caller::{Caller, Organizations, scope};
+use crate::http::error::ApiError;
+use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::page;
+use wire::{CloudService, CloudServiceCreate, CloudServicePage, CloudServicePatch};
+
+const KIND: Kind = Kind::CloudService;
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_cloud_services)
+        .service(create_cloud_service)
+        .service(get_cloud_service)
+        .service(update_cloud_service)
+        .service(archive_cloud_service);
+}
+
+/// List cloud services
+///
+/// The entries of this kind with their providers and approvals; filters and orders are those of `/entries`.
+#[utoipa::path(tag = "cloud_services", params(EntryFilter), security(("oauth2" = ["entries:read"])), responses(
+    (status = 200, description = "クラウドサービスの一覧 / A page of cloud services", body = CloudServicePage), Problems))]
+#[get("/cloud-services")]
+async fn list_cloud_services(
+    caller: Caller<scope::EntriesRead>,
+    request: HttpRequest,
+    Params(filter): Params<EntryFilter>,
+) -> Result<HttpResponse, ApiError> {
+    let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
+    caller
+        .read(move |caller, scope| {
+            let filter = EntryFilter {
+                kind: Some(KIND),
+                ..filter
+            };
+            let (found, next) = select_page(scope, &caller.organizations, &filter, "list_cloud_services")?;
+            let items = rows::complete(scope, found)?;
+            page::answer(
+                &path,
+                &query,
+                &CloudServicePage::new((items, next.clone())),
+                next.as_deref(),
+            )
+        })
+        .await
+}
+
+/// Register a cloud service
+///
+/// Draft by default. With `registered_as_existing` a service in use enters in its true state.
+#[utoipa::path(tag = "cloud_services", request_body = CloudServiceCreate, security(("oauth2" = ["entries:write"])), responses(
+    (status = 201, description = "登録したクラウドサービス / The cloud service", body = CloudService,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems))]
+#[post("/cloud-services")]
+async fn create_cloud_service(
+    caller: Caller<scope::EntriesWrite>,
+    Body(new): Body<CloudServiceCreate>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let service = create(scope, &caller.organizations, new)?;
+            let location = format!("/api/v1/cloud-services/{}", service.entry.id);
+            Ok(Answer::created(location, &service)?.version(service.entry.version))
+        })
+        .await
+}
+
+/// Registers a cloud service; clauses, risk and due dates follow.
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn create(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    new: CloudServiceCreate,
+) -> Result<CloudService, ApiError> {
+    let checked = rows::State::from_create(scope, &new)?;
+    let id = entry_rows::insert(scope, allowed, KIND, &new.entry())?;
+    rows::insert(scope, &id, &checked)?;
+    state::refresh(scope, &id, "created")?;
+    recorded(scope, allowed, &id, "cloud_service.created")
+}
+
+/// Notes what the cloud service has become, and answers it.
+fn recorded(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    id: &str,
+    action: &'static str,
+) -> Result<CloudService, ApiError> {
+    let row = entry_rows::find_kind(scope, allowed, KIND, id)?;
+    let service = rows::complete(scope, vec![row.clone()])?
+        .pop()
+        .ok_or(ApiError::NotFound)?;
+    scope.record(action, row.subject(), serde_json::to_value(&service)?);
+    Ok(service)
+}
+
+/// A cloud service that the caller may touch.
+pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<CloudService, ApiError> {
+    let row = entry_rows::find_kind(scope, allowed, KIND, id)?;
+    rows::complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)
+}
+
+/// Get a cloud service
+///
+/// With its provider, places of data, terms and approval.
+#[utoipa::path(tag = "cloud_services", params(("cloud_service_id" = String, Path, description = "クラウドサービスのID", format = Uuid)),
+    security(("oauth2" = ["entries:read"])), responses(
+    (status = 200, description = "クラウドサービス / The cloud service", body = CloudService, headers(("ETag" = String, description = "版 / its version"))),
+    Problems))]
+#[get("/cloud-services/{cloud_service_id}")]
+async fn get_cloud_service(
+    caller: Caller<scope::EntriesRead>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .read(move |caller, scope| {
+            let service = find(scope, &caller.organizations, &path_id(&id)?)?;
+            Ok(Answer::ok(&service)?.version(service.entry.version))
+        })
+        .await
+}
+
+/// Change a cloud service
+///
+/// Facts merge key by key; clauses, risk and due dates, also that of the approval, follow in the same transaction.
+#[utoipa::path(tag = "cloud_services", request_body(content(
+        (CloudServicePatch = "application/json"), (CloudServicePatch = "application/merge-patch+json"))),
+    params(("cloud_service_id" = String, Path, description = "クラウドサービスのID", format = Uuid),
+           ("If-Match" = String, Header, description = "読み取ったときの ETag / the ETag that you read")),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "変更後のクラウドサービス / The cloud service", body = CloudService, headers(("ETag" = String, description = "版 / its version"))),
+    Problems, WriteProblems, PreconditionProblems))]
+#[patch("/cloud-services/{cloud_service_id}")]
+async fn update_cloud_service(
+    caller: Caller<scope::EntriesWrite>,
+    id: web::Path<String>,
+    patch: Patch<CloudServicePatch>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
+            if_match.check(row.version, caller.lang)?;
+            let id = row.id.clone();
+            let before = find(scope, &caller.organizations, &id)?;
+            let checked = rows::State::from_patch(scope, before, &patch)?;
+            entry_rows::update(scope, row, patch.set.entry(), &patch)?;
+            rows::update(scope, &id, &checked)?;
+            state::refresh(scope, &id, "changed")?;
+            let service = recorded(scope, &caller.organizations, &id, "cloud_service.updated")?;
+            Ok(Answer::ok(&service)?.version(service.entry.version))
+        })
+        .await
+}
+
+/// Archive a cloud service
+///
+/// A draft or a finished one; 409 `open_items_remain` otherwise.
+#[utoipa::path(tag = "cloud_services",
+    params(("cloud_service_id" = String, Path, description = "クラウドサービスのID", format = Uuid),
+           ("If-Match" = String, Header, description = "読み取ったときの ETag / the ETag that you read")),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 204, description = "保管した / Archived"), Problems, WriteProblems, PreconditionProblems))]
+#[delete("/cloud-services/{cloud_service_id}")]
+async fn archive_cloud_service(
+    caller: Caller<scope::EntriesWrite>,
+    id: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
+            if_match.check(row.version, caller.lang)?;
+            entry_rows::archive(scope, &row)?;
+            scope.record("cloud_service.archived", row.subject(), serde_json::Value::Null);
+            Ok(Answer::no_content())
+        })
+        .await
+}

@@ -1,3 +1,203 @@
-//! Stub.
+//! Social-media accounts (ソーシャルメディアアカウント): each with its own owner, its place on the platform and the history
+//! of its handles.
+//!
+//! What an account shares with the other kinds is [`crate::entries`]; responsible person, procedure and publishable
+//! information it inherits from its [`crate::social_media_services`].
+
+mod rows;
+pub mod wire;
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
-pub(crate) fn routes(_: &mut ServiceConfig<'_>) {}
+
+use crate::app::Scope;
+use crate::domain::vocabulary::Kind;
+use crate::entries::list::{EntryFilter, select_page};
+use crate::entries::{rows as entry_rows, state};
+use crate::http::answer::Answer;
+use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
+use crate::http::caller::{Caller, Organizations, scope};
+use crate::http::error::ApiError;
+use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::page;
+use wire::{SocialMediaAccount, SocialMediaAccountCreate, SocialMediaAccountPage, SocialMediaAccountPatch};
+
+const KIND: Kind = Kind::SocialMediaAccount;
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_social_media_accounts)
+        .service(create_social_media_account)
+        .service(get_social_media_account)
+        .service(update_social_media_account)
+        .service(archive_social_media_account);
+}
+
+/// List social-media accounts
+///
+/// The entries of this kind with their services and handles; filters and orders are those of `/entries`.
+#[utoipa::path(tag = "social_media", params(EntryFilter), security(("oauth2" = ["entries:read"])), responses(
+    (status = 200, description = "アカウントの一覧 / A page of accounts", body = SocialMediaAccountPage), Problems))]
+#[get("/social-media-accounts")]
+async fn list_social_media_accounts(
+    caller: Caller<scope::EntriesRead>,
+    request: HttpRequest,
+    Params(filter): Params<EntryFilter>,
+) -> Result<HttpResponse, ApiError> {
+    let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
+    caller
+        .read(move |caller, scope| {
+            let filter = EntryFilter {
+                kind: Some(KIND),
+                ..filter
+            };
+            let (found, next) = select_page(scope, &caller.organizations, &filter, "list_social_media_accounts")?;
+            let items = rows::complete(scope, found)?;
+            page::answer(
+                &path,
+                &query,
+                &SocialMediaAccountPage::new((items, next.clone())),
+                next.as_deref(),
+            )
+        })
+        .await
+}
+
+/// Register a social-media account
+///
+/// Draft by default. With `registered_as_existing` an account in operation enters in its true state. The service must
+/// be of the same organization (422 `reference_wrong_organization`).
+#[utoipa::path(tag = "social_media", request_body = SocialMediaAccountCreate, security(("oauth2" = ["entries:write"])), responses(
+    (status = 201, description = "登録したアカウント / The account", body = SocialMediaAccount,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems))]
+#[post("/social-media-accounts")]
+async fn create_social_media_account(
+    caller: Caller<scope::EntriesWrite>,
+    Body(new): Body<SocialMediaAccountCreate>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let account = create(scope, &caller.organizations, new)?;
+            let location = format!("/api/v1/social-media-accounts/{}", account.entry.id);
+            Ok(Answer::created(location, &account)?.version(account.entry.version))
+        })
+        .await
+}
+
+/// Registers a social-media account; clauses, risk and due dates follow.
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn create(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    new: SocialMediaAccountCreate,
+) -> Result<SocialMediaAccount, ApiError> {
+    let checked = rows::State::from_create(scope, allowed, &new)?;
+    let id = entry_rows::insert(scope, allowed, KIND, &new.entry())?;
+    rows::insert(scope, &id, &checked)?;
+    state::refresh(scope, &id, "created")?;
+    recorded(scope, allowed, &id, "social_media_account.created")
+}
+
+/// Notes what the social-media account has become, and answers it.
+fn recorded(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    id: &str,
+    action: &'static str,
+) -> Result<SocialMediaAccount, ApiError> {
+    let row = entry_rows::find_kind(scope, allowed, KIND, id)?;
+    let account = rows::complete(scope, vec![row.clone()])?
+        .pop()
+        .ok_or(ApiError::NotFound)?;
+    scope.record(action, row.subject(), serde_json::to_value(&account)?);
+    Ok(account)
+}
+
+/// A social-media account that the caller may touch.
+pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<SocialMediaAccount, ApiError> {
+    let row = entry_rows::find_kind(scope, allowed, KIND, id)?;
+    rows::complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)
+}
+
+/// Get a social-media account
+///
+/// With its handles and what it inherits from its service.
+#[utoipa::path(tag = "social_media", params(("social_media_account_id" = String, Path, description = "アカウントのID", format = Uuid)),
+    security(("oauth2" = ["entries:read"])), responses(
+    (status = 200, description = "アカウント / The account", body = SocialMediaAccount, headers(("ETag" = String, description = "版 / its version"))),
+    Problems))]
+#[get("/social-media-accounts/{social_media_account_id}")]
+async fn get_social_media_account(
+    caller: Caller<scope::EntriesRead>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .read(move |caller, scope| {
+            let account = find(scope, &caller.organizations, &path_id(&id)?)?;
+            Ok(Answer::ok(&account)?.version(account.entry.version))
+        })
+        .await
+}
+
+/// Change a social-media account
+///
+/// Facts merge key by key; clauses, risk and due dates follow in the same transaction. A new handle joins the
+/// history.
+#[utoipa::path(tag = "social_media", request_body(content(
+        (SocialMediaAccountPatch = "application/json"), (SocialMediaAccountPatch = "application/merge-patch+json"))),
+    params(("social_media_account_id" = String, Path, description = "アカウントのID", format = Uuid),
+           ("If-Match" = String, Header, description = "読み取ったときの ETag / the ETag that you read")),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "変更後のアカウント / The account", body = SocialMediaAccount, headers(("ETag" = String, description = "版 / its version"))),
+    Problems, WriteProblems, PreconditionProblems))]
+#[patch("/social-media-accounts/{social_media_account_id}")]
+async fn update_social_media_account(
+    caller: Caller<scope::EntriesWrite>,
+    id: web::Path<String>,
+    patch: Patch<SocialMediaAccountPatch>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
+            if_match.check(row.version, caller.lang)?;
+            let id = row.id.clone();
+            let before = find(scope, &caller.organizations, &id)?;
+            let old_handle = before.handle.clone();
+            let checked = rows::State::from_patch(scope, &caller.organizations, before, &patch)?;
+            entry_rows::update(scope, row, patch.set.entry(), &patch)?;
+            rows::update(scope, &id, &checked, &old_handle)?;
+            state::refresh(scope, &id, "changed")?;
+            let account = recorded(scope, &caller.organizations, &id, "social_media_account.updated")?;
+            Ok(Answer::ok(&account)?.version(account.entry.version))
+        })
+        .await
+}
+
+/// Archive a social-media account
+///
+/// A draft or a finished one; 409 `open_items_remain` otherwise.
+#[utoipa::path(tag = "social_media",
+    params(("social_media_account_id" = String, Path, description = "アカウントのID", format = Uuid),
+           ("If-Match" = String, Header, description = "読み取ったときの ETag / the ETag that you read")),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 204, description = "保管した / Archived"), Problems, WriteProblems, PreconditionProblems))]
+#[delete("/social-media-accounts/{social_media_account_id}")]
+async fn archive_social_media_account(
+    caller: Caller<scope::EntriesWrite>,
+    id: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
+            if_match.check(row.version, caller.lang)?;
+            entry_rows::archive(scope, &row)?;
+            scope.record("social_media_account.archived", row.subject(), serde_json::Value::Null);
+            Ok(Answer::no_content())
+        })
+        .await
+}

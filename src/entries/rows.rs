@@ -74,7 +74,8 @@ impl EntryRow {
     }
 }
 
-fn holder(person_id: Option<String>, post_id: Option<String>) -> Option<Holder> {
+/// The holder that two columns name.
+pub(crate) fn holder(person_id: Option<String>, post_id: Option<String>) -> Option<Holder> {
     (person_id.is_some() || post_id.is_some()).then_some(Holder { person_id, post_id })
 }
 
@@ -274,21 +275,24 @@ fn initial_status(scope: &Scope<'_>, kind: Kind, input: &EntryInput, errors: &mu
     status
 }
 
-fn line(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
+/// A text of one line, cleaned; what is wrong with it joins the errors.
+pub(crate) fn line(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
     text::single_line(value, max).unwrap_or_else(|e| {
         errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
         String::new()
     })
 }
 
-fn lines(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
+/// A text of several lines, cleaned; what is wrong with it joins the errors.
+pub(crate) fn lines(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
     text::multi_line(value, max).unwrap_or_else(|e| {
         errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
         String::new()
     })
 }
 
-fn check_holder(
+/// Checks that a holder is one person or one post of this tenant.
+pub(crate) fn check_holder(
     scope: &mut Scope<'_>,
     holder: Option<&Holder>,
     pointer: &str,

@@ -1,18 +1,277 @@
-//! Stub.
-use crate::{app::Scope, http::error::ApiError};
-pub(crate) struct Directory;
-pub(crate) struct PersonRef;
+//! Who holds what on a day: owners through posts or persons, roles per organization and department, mailboxes.
+//!
+//! Loaded once per transaction for the organizations, persons and posts in question, with a constant number of queries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::app::Scope;
+use crate::db::schema::{departments, organizations, people, post_holders, role_assignments};
+use crate::domain::vocabulary::{CodeWord, Role};
+use crate::http::error::ApiError;
+
+/// A person who is there on the day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PersonRef {
+    pub id: String,
+    pub name: String,
+    pub address: Option<String>,
+}
+
+/// Somebody who can be written to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Contact {
+    /// `person:ID` or `department:ID`.
+    pub key: String,
+    pub person_id: Option<String>,
+    pub department_id: Option<String>,
+    pub name: String,
+    pub address: String,
+}
+
+struct Assignment {
+    organization_id: String,
+    department_id: Option<String>,
+    role: Role,
+    person_id: Option<String>,
+    post_id: Option<String>,
+}
+
+struct Department {
+    name: String,
+    parent_id: Option<String>,
+    mailbox: Option<String>,
+}
+
+/// The people, posts, roles and departments of some organizations on one day.
+pub(crate) struct Directory {
+    persons: BTreeMap<String, PersonRef>,
+    posts: BTreeMap<String, String>,
+    assignments: Vec<Assignment>,
+    departments: BTreeMap<String, Department>,
+}
+
 impl Directory {
+    /// Loads what is needed for these organizations, persons and posts.
+    ///
+    /// # Errors
+    /// A database failure.
     pub(crate) fn load(
-        _: &mut Scope<'_>,
-        _: &[String],
-        _: &[String],
-        _: &[String],
-        _: chrono::NaiveDate,
+        scope: &mut Scope<'_>,
+        organization_ids: &[String],
+        person_ids: &[String],
+        post_ids: &[String],
+        on: NaiveDate,
     ) -> Result<Self, ApiError> {
-        Ok(Self)
+        type AssignmentRow = (String, Option<String>, String, Option<String>, Option<String>);
+        let rows: Vec<AssignmentRow> = role_assignments::table
+            .filter(role_assignments::local_government_id.eq(&scope.lg))
+            .filter(role_assignments::organization_id.eq_any(organization_ids))
+            .filter(role_assignments::starts_on.le(on))
+            .filter(
+                role_assignments::ends_on
+                    .is_null()
+                    .or(role_assignments::ends_on.ge(Some(on))),
+            )
+            .order(role_assignments::id)
+            .select((
+                role_assignments::organization_id,
+                role_assignments::department_id,
+                role_assignments::role,
+                role_assignments::person_id,
+                role_assignments::post_id,
+            ))
+            .load(scope.conn)?;
+        let assignments: Vec<Assignment> = rows
+            .into_iter()
+            .filter_map(|(organization_id, department_id, role, person_id, post_id)| {
+                Role::parse(&role).map(|role| Assignment {
+                    organization_id,
+                    department_id,
+                    role,
+                    person_id,
+                    post_id,
+                })
+            })
+            .collect();
+        let wanted_posts: BTreeSet<String> = assignments
+            .iter()
+            .filter_map(|a| a.post_id.clone())
+            .chain(post_ids.iter().cloned())
+            .collect();
+        let holders: Vec<(String, String, NaiveDate)> = post_holders::table
+            .filter(post_holders::local_government_id.eq(&scope.lg))
+            .filter(post_holders::post_id.eq_any(&wanted_posts))
+            .filter(post_holders::starts_on.le(on))
+            .filter(post_holders::ends_on.is_null().or(post_holders::ends_on.ge(Some(on))))
+            .order((post_holders::post_id, post_holders::starts_on))
+            .select((post_holders::post_id, post_holders::person_id, post_holders::starts_on))
+            .load(scope.conn)?;
+        // The latest holder of a day wins, should two overlap.
+        let posts: BTreeMap<String, String> = holders.into_iter().map(|(post, person, _)| (post, person)).collect();
+        let wanted: BTreeSet<String> = posts
+            .values()
+            .cloned()
+            .chain(assignments.iter().filter_map(|a| a.person_id.clone()))
+            .chain(person_ids.iter().cloned())
+            .collect();
+        let rows: Vec<(String, String, Option<String>)> = people::table
+            .filter(people::local_government_id.eq(&scope.lg))
+            .filter(people::id.eq_any(&wanted))
+            .filter(people::archived_at.is_null())
+            .filter(people::left_on.is_null().or(people::left_on.ge(Some(on))))
+            .select((people::id, people::name, people::email))
+            .load(scope.conn)?;
+        let persons = rows
+            .into_iter()
+            .map(|(id, name, address)| (id.clone(), PersonRef { id, name, address }))
+            .collect();
+        let rows: Vec<(String, String, Option<String>, Option<String>)> = departments::table
+            .filter(departments::local_government_id.eq(&scope.lg))
+            .filter(departments::organization_id.eq_any(organization_ids))
+            .select((
+                departments::id,
+                departments::name,
+                departments::parent_id,
+                departments::mailbox,
+            ))
+            .load(scope.conn)?;
+        let departments = rows
+            .into_iter()
+            .map(|(id, name, parent_id, mailbox)| {
+                (
+                    id,
+                    Department {
+                        name,
+                        parent_id,
+                        mailbox,
+                    },
+                )
+            })
+            .collect();
+        Ok(Self {
+            persons,
+            posts,
+            assignments,
+            departments,
+        })
     }
-    pub(crate) fn owner(&self, _: Option<&str>, _: Option<&str>) -> Option<&PersonRef> {
-        None
+
+    /// A person who is there on the day.
+    pub(crate) fn person(&self, id: &str) -> Option<&PersonRef> {
+        self.persons.get(id)
     }
+
+    /// Who holds a post on the day.
+    pub(crate) fn holder_of_post(&self, post_id: &str) -> Option<&PersonRef> {
+        self.posts.get(post_id).and_then(|person| self.person(person))
+    }
+
+    /// The owner: the person, or the holder of the post.
+    pub(crate) fn owner(&self, person_id: Option<&str>, post_id: Option<&str>) -> Option<&PersonRef> {
+        match (person_id, post_id) {
+            (Some(person), _) => self.person(person),
+            (None, Some(post)) => self.holder_of_post(post),
+            (None, None) => None,
+        }
+    }
+
+    /// How to write to a person: their own address, else the mailbox of the department.
+    pub(crate) fn contact(&self, person: &PersonRef, department_id: Option<&str>) -> Option<Contact> {
+        match &person.address {
+            Some(address) => Some(Contact {
+                key: format!("person:{}", person.id),
+                person_id: Some(person.id.clone()),
+                department_id: None,
+                name: person.name.clone(),
+                address: address.clone(),
+            }),
+            None => department_id.and_then(|department| self.mailbox(department)),
+        }
+    }
+
+    /// The mailbox of a department, or of the nearest one above that has one.
+    pub(crate) fn mailbox(&self, department_id: &str) -> Option<Contact> {
+        self.upwards(department_id).find_map(|(id, department)| {
+            department.mailbox.as_ref().map(|address| Contact {
+                key: format!("department:{id}"),
+                person_id: None,
+                department_id: Some(id.to_owned()),
+                name: department.name.clone(),
+                address: address.clone(),
+            })
+        })
+    }
+
+    /// The name of a department.
+    pub(crate) fn department_name(&self, id: &str) -> Option<&str> {
+        self.departments.get(id).map(|department| department.name.as_str())
+    }
+
+    fn upwards<'d>(&'d self, department_id: &'d str) -> impl Iterator<Item = (&'d str, &'d Department)> {
+        let mut at = Some(department_id);
+        let mut left = 20;
+        std::iter::from_fn(move || {
+            left -= 1;
+            let id = at.filter(|_| left > 0)?;
+            let department = self.departments.get(id)?;
+            at = department.parent_id.as_deref();
+            Some((id, department))
+        })
+    }
+
+    /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
+    /// whole organization.
+    pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {
+        let of = |department: Option<&str>| -> Vec<Contact> {
+            self.assignments
+                .iter()
+                .filter(|a| a.organization_id == organization_id && a.role == role)
+                .filter(|a| a.department_id.as_deref() == department)
+                .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
+                .filter_map(|person| self.contact(person, department_id))
+                .collect()
+        };
+        let near = department_id
+            .into_iter()
+            .flat_map(|department| self.upwards(department))
+            .map(|(id, _)| of(Some(id)))
+            .find(|found| !found.is_empty());
+        near.unwrap_or_else(|| of(None))
+    }
+}
+
+/// The roles of the line of command that nobody holds today, per organization; `doctor` lists them.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn unfilled_roles(scope: &mut Scope<'_>) -> Result<Vec<(String, Role)>, ApiError> {
+    let ids: Vec<(String, String)> = organizations::table
+        .filter(organizations::local_government_id.eq(&scope.lg))
+        .filter(organizations::archived_at.is_null())
+        .select((organizations::id, organizations::name))
+        .load(scope.conn)?;
+    let all: Vec<String> = ids.iter().map(|(id, _)| id.clone()).collect();
+    let directory = Directory::load(scope, &all, &[], &[], scope.today)?;
+    let mut missing = vec![];
+    for (id, name) in ids {
+        for role in [
+            Role::SectionSecurityManager,
+            Role::DivisionSecurityOfficer,
+            Role::SupervisingSecurityOfficer,
+            Role::Ciso,
+        ] {
+            let filled = directory.assignments.iter().any(|a| {
+                a.organization_id == id
+                    && a.role == role
+                    && directory.owner(a.person_id.as_deref(), a.post_id.as_deref()).is_some()
+            });
+            if !filled {
+                missing.push((name.clone(), role));
+            }
+        }
+    }
+    Ok(missing)
 }

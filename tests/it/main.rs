@@ -7,7 +7,16 @@
 mod harness;
 
 mod api_clients;
+mod architecture;
+mod clause_catalogue;
 mod contractors;
+mod edge;
+mod openapi;
+mod queries;
+mod schema;
 mod smtp;
 mod smtp_server;
+mod source;
 mod tokens;
+mod vocabulary;
+mod what_if;

@@ -38,7 +38,13 @@ pub fn tenants(conn: &mut Conn) -> QueryResult<()> {
         at,
         MOTOSU,
         MAYOR,
-        ("mayor", "本巣市長部局", "もとすしちょうぶきょく", "mayor", "motosu"),
+        (
+            "mayor",
+            "本巣市長部局",
+            "もとすしちょうぶきょく",
+            "mayor_office",
+            "motosu",
+        ),
     )?;
     organization(
         conn,

@@ -1,0 +1,259 @@
+//! What the lists cost: every query goes through an index on both databases, and a page is answered by a number of
+//! statements that does not depend on its size (design §4.6).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, Once, PoisonError};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use kakunin::db::{Conn, Url};
+use serde_json::json;
+
+use crate::harness::{TestApp, document, seed};
+
+/// Statements by the database they ran on.
+static SEEN: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
+
+struct Recorder {
+    url: String,
+}
+
+impl Instrumentation for Recorder {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartEstablishConnection { url, .. } => url.clone_into(&mut self.url),
+            InstrumentationEvent::StartQuery { query, .. } => {
+                let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(statements) = seen.get_mut(&self.url) {
+                    let text = query.to_string();
+                    statements.push(text.split(" -- binds").next().unwrap_or_default().to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        set_default_instrumentation(|| Some(Box::new(Recorder { url: String::new() }))).unwrap();
+    });
+}
+
+/// Starts an application whose statements are recorded.
+async fn recorded(backend: crate::harness::Backend) -> (TestApp, String) {
+    install();
+    let app = TestApp::start(backend).await;
+    let url = match app.app.db.url() {
+        Url::Sqlite(url) | Url::Postgres(url) => url.clone(),
+    };
+    (app, url)
+}
+
+/// The statements of one call.
+async fn statements(app: &TestApp, url: &str, path: &str) -> Vec<String> {
+    app.token(seed::MOTOSU_CLIENT, None).await;
+    SEEN.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(url.to_owned(), vec![]);
+    app.officer().get(path).await.expect(200);
+    SEEN.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(url)
+        .unwrap_or_default()
+}
+
+/// Registers engagements until there are this many.
+async fn engagements(app: &TestApp, from: usize, to: usize) -> String {
+    let mut last = String::new();
+    for i in from..to {
+        let body = json!({
+            "organization_id": seed::MAYOR, "name": format!("情報システム運用保守 その{i}"),
+            "facts": {"confidentiality": "c2", "access_mode": "remote"}, "registered_as_existing": true,
+            "status": "contracted", "period": {"starts_on": "2027-04-01", "ends_on": "2028-03-31"},
+        });
+        let answered = app.officer().post("/engagements", body).await.expect(201);
+        answered.text("/id").clone_into(&mut last);
+    }
+    last
+}
+
+/// Every list of the document, its path parameters filled in.
+fn lists(entry_id: &str) -> Vec<String> {
+    let mut found = vec![];
+    for (path, item) in document().json["paths"].as_object().unwrap() {
+        let parameters = item["get"]["parameters"].as_array();
+        if parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor")) {
+            let path = path
+                .replace("{engagement_id}", entry_id)
+                .replace("{entry_id}", entry_id);
+            assert!(!path.contains('{'), "no id for {path}");
+            found.push(path);
+        }
+    }
+    assert!(found.len() >= 15, "{found:?}");
+    found
+}
+
+fn with(path: &str, query: &str) -> String {
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
+#[derive(QueryableByName)]
+struct SqliteStep {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// What the plan of a statement walks without an index; nothing when all is well.
+fn full_scans(app: &TestApp, statement: &str) -> Vec<String> {
+    app.db(|conn| match conn {
+        Conn::Sqlite(conn) => {
+            let steps: Vec<SqliteStep> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(conn)?;
+            Ok(steps
+                .into_iter()
+                .map(|step| step.detail)
+                .filter(|detail| detail.starts_with("SCAN "))
+                .collect())
+        }
+        Conn::Postgres(conn) => {
+            let count = (1..=99).take_while(|n| statement.contains(&format!("${n}"))).count();
+            let nulls = vec!["NULL"; count].join(", ");
+            let arguments = if count == 0 {
+                String::new()
+            } else {
+                format!("({nulls})")
+            };
+            // A test database is nearly empty, so the planner is told what a large one would choose.
+            conn.batch_execute(&format!(
+                "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; \
+                 PREPARE asked AS {statement}"
+            ))?;
+            let lines: Vec<PostgresLine> = diesel::sql_query(format!("EXPLAIN EXECUTE asked{arguments}")).load(conn)?;
+            conn.batch_execute("DEALLOCATE asked")?;
+            let lines: Vec<String> = lines.into_iter().map(|line| line.line).collect();
+            let mut bad = vec![];
+            for (i, line) in lines.iter().enumerate() {
+                let unconditional = line.contains("Index")
+                    && line.contains("Scan using")
+                    && !lines.get(i + 1).is_some_and(|next| next.contains("Index Cond"));
+                if line.contains("Seq Scan") || unconditional {
+                    bad.push(line.clone());
+                }
+            }
+            Ok(bad)
+        }
+    })
+}
+
+async fn every_list_uses_an_index(backend: crate::harness::Backend) {
+    let (app, url) = recorded(backend).await;
+    let entry = engagements(&app, 0, 3).await;
+    let mut failures = BTreeSet::new();
+    let mut asked = 0;
+    for path in lists(&entry) {
+        let mut queries = vec![String::new(), "limit=1".to_owned()];
+        let parameters = &document().json["paths"];
+        let template = path.replace(&entry, "{engagement_id}");
+        let template = if parameters[&template].is_object() {
+            template
+        } else {
+            path.replace(&entry, "{entry_id}")
+        };
+        let has = |name: &str| {
+            parameters[&template]["get"]["parameters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|p| p["name"] == name)
+        };
+        if has("q") {
+            queries.push("q=情報".replace("情報", "%E6%83%85%E5%A0%B1"));
+        }
+        if has("sort") {
+            queries.extend(["next_due_on", "-residual_score", "control_number"].map(|sort| format!("sort={sort}")));
+        }
+        if has("kind") && template.ends_with("/entries") {
+            queries.push("kind=contractor_engagement".to_owned());
+        }
+        if has("entry_id") {
+            queries.push(format!("entry_id={entry}"));
+        }
+        let first = app.officer().get(&with(&path, "limit=1")).await.expect(200);
+        if let Some(cursor) = first.body["next_cursor"].as_str() {
+            queries.push(format!("limit=1&cursor={cursor}"));
+        }
+        for query in queries {
+            for statement in statements(&app, &url, &with(&path, &query)).await {
+                if !statement.starts_with("SELECT") {
+                    continue;
+                }
+                asked += 1;
+                for scan in full_scans(&app, &statement) {
+                    failures.insert(format!("{}: {scan}\n    {statement}", with(&path, &query)));
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "only {asked} statements were seen");
+    assert!(
+        failures.is_empty(),
+        "{}",
+        failures.into_iter().collect::<Vec<_>>().join("\n")
+    );
+}
+
+async fn a_page_costs_the_same_however_long(backend: crate::harness::Backend) {
+    let (app, url) = recorded(backend).await;
+    let entry = engagements(&app, 0, 2).await;
+    let mut few = BTreeMap::new();
+    for path in lists(&entry) {
+        few.insert(path.clone(), statements(&app, &url, &path).await.len());
+    }
+    engagements(&app, 2, 12).await;
+    for (path, before) in few {
+        let after = statements(&app, &url, &path).await.len();
+        assert_eq!(after, before, "{path}: statements grow with the page");
+        assert!(before <= 12, "{path}: {before} statements");
+    }
+}
+
+mod sqlite {
+    use crate::harness::Backend;
+
+    #[actix_web::test]
+    async fn every_list_uses_an_index() {
+        super::every_list_uses_an_index(Backend::Sqlite).await;
+    }
+
+    #[actix_web::test]
+    async fn a_page_costs_the_same_however_long() {
+        super::a_page_costs_the_same_however_long(Backend::Sqlite).await;
+    }
+}
+
+mod postgres {
+    use crate::harness::Backend;
+
+    #[actix_web::test]
+    async fn every_list_uses_an_index() {
+        super::every_list_uses_an_index(Backend::Postgres).await;
+    }
+
+    #[actix_web::test]
+    async fn a_page_costs_the_same_however_long() {
+        super::a_page_costs_the_same_however_long(Backend::Postgres).await;
+    }
+}
