@@ -1,1 +1,188 @@
-//! Stub.
+//! The commands. Each option is also a variable `KAKUNIN_…`; a secret can also come from a file (`…_FILE`).
+//!
+//! What a command does is in the file of its name; settings become a [`Config`] in [`options`]. A wrong option or a
+//! mistyped URL ends the start with one sentence.
+
+mod doctor;
+mod options;
+mod serve;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, Url, migrate};
+use crate::http::error::ApiError;
+use crate::keys::{self, Rotation};
+use crate::mail::templates;
+use crate::random::Random;
+use crate::{demo, http};
+pub(crate) use options::Options;
+pub(crate) use serve::{block_on, listen, serve};
+pub(crate) use setup::{NewTenant, all_scopes, date, make_tenant};
+
+/// 委託先・クラウド・SNSの台帳と再確認 / Register and re-verification of contractors, clouds and social media
+#[derive(Debug, Parser)]
+#[command(name = "kakunin", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the first local government of this installation, its organizations, first person and first client
+    Init(setup::Setup),
+    /// Local governments
+    LocalGovernment {
+        #[command(subcommand)]
+        command: setup::LocalGovernmentCommand,
+    },
+    /// Serve the API, and the worker unless told otherwise
+    Serve(serve::Serve),
+    /// Plan and deliver reminders only (`PostgreSQL`)
+    Work,
+    /// Bring the database schema up to date
+    Migrate,
+    /// Try it with the five policies and invented data
+    Demo(demo::Demo),
+    /// Print the `OpenAPI` document
+    Openapi,
+    /// API clients
+    Client {
+        #[command(subcommand)]
+        command: setup::ClientCommand,
+    },
+    /// Signing keys
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Check database, migrations, keys, mail relay, clock and time zone, and say what to do
+    Doctor,
+    /// Mails
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Let the next signing key sign now; it must have been shown for 24 hours
+    Rotate {
+        /// Use it at once and retire every other key: their tokens are refused
+        #[arg(long)]
+        emergency: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// Print every template with sample data
+    Preview,
+}
+
+/// Why a command ended: one sentence for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Stop(pub String);
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Reads the command line, runs the command, and says in one sentence what went wrong.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no mistakes; everything else ends with status 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    arguments.options.log();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(stop) => {
+            eprintln!("kakunin: {stop}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
+    let options = arguments.options;
+    match arguments.command {
+        Command::Openapi => print!("{}", http::document()?.text()),
+        Command::Mail { command: MailCommand::Preview } => {
+            for (name, mail) in templates::samples() {
+                println!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body);
+            }
+        }
+        Command::Demo(demo) => demo.run(&options)?,
+        Command::Doctor => return doctor::run(&options),
+        Command::Migrate => {
+            let (url, _) = options.database()?;
+            let _owner = options.own(&url)?;
+            let ran = migrate::run(&Db::open(&url, 2)?)?;
+            println!("{ran} migration(s) ran; the schema is up to date.");
+        }
+        Command::Serve(serve) => serve.run(&options)?,
+        Command::Work => serve::work(&options)?,
+        Command::Init(setup) => setup.run(&open(&options)?)?,
+        Command::LocalGovernment { command } => command.run(&open(&options)?)?,
+        Command::Client { command } => command.run(&open(&options)?)?,
+        Command::Keys { command: KeysCommand::Rotate { emergency } } => {
+            let app = open(&options)?;
+            let now = app.clock.now();
+            let done =
+                app.db.write(|conn| keys::rotate(conn, &app.keys.master, &app.random, now, emergency))?;
+            match done {
+                Rotation::Done => println!("The next key signs now; replicas follow within a minute."),
+                Rotation::TooEarly => {
+                    return Err(Stop(
+                        "the next key has not been shown for 24 hours yet; wait, or use --emergency".to_owned(),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the application of a command that writes shortly; an embedded database that is new is made ready.
+fn open(options: &Options) -> Result<App, Stop> {
+    let (url, config) = options.database()?;
+    let db = Db::open(&url, 2)?;
+    let pending = migrate::pending(&db)?;
+    if pending > 0 {
+        let fresh = matches!(&url, Url::Sqlite(_));
+        if !fresh {
+            return Err(Stop(format!("{pending} migration(s) are missing; run `kakunin migrate` first")));
+        }
+        let _owner = options.own(&url)?;
+        migrate::run(&db)?;
+    }
+    start(db, Clock::system(), config)
+}
+
+/// The application over an opened, migrated database.
+pub(crate) fn start(db: Db, clock: Clock, config: Config) -> Result<App, Stop> {
+    Ok(App::new(db, clock, Random::system(), config)?)
+}

@@ -1,0 +1,173 @@
+//! The options that commands share, and the settings they make.
+
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use secrecy::SecretString;
+
+use super::Stop;
+use crate::config::{Config, MailConfig, MasterKeySource};
+use crate::db::Url;
+use crate::mail::smtp::{Credentials, Limits, Security, SmtpConfig};
+
+/// How the connection to the mail relay is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SmtpSecurity {
+    /// STARTTLS, and nothing without it
+    Starttls,
+    /// TLS from the first byte
+    Tls,
+    /// Clear text without sign-in, for a relay inside the house
+    Plain,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Where the embedded database, its key and its lock are
+    #[arg(long, global = true, env = "KAKUNIN_DATA_DIR", default_value = "./kakunin-data")]
+    pub data_dir: PathBuf,
+    /// `sqlite://PATH` or `postgres://…`; `kakunin.db` in the data directory without it
+    #[arg(long, global = true, env = "KAKUNIN_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// A file that holds the database URL
+    #[arg(long, global = true, env = "KAKUNIN_DATABASE_URL_FILE", conflicts_with = "database_url")]
+    database_url_file: Option<PathBuf>,
+    /// The address clients reach this service at
+    #[arg(long, global = true, env = "KAKUNIN_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: String,
+    /// A file of 64 hexadecimal digits; made in the data directory for the embedded database
+    #[arg(long, global = true, env = "KAKUNIN_MASTER_KEY_FILE")]
+    master_key_file: Option<PathBuf>,
+    /// Connections to the database
+    #[arg(long, global = true, env = "KAKUNIN_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    connections: u32,
+    /// The mail relay; without it messages wait
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_HOST")]
+    smtp_host: Option<String>,
+    /// Its port
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_PORT", default_value_t = 587)]
+    smtp_port: u16,
+    /// How the connection to it is protected
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_SECURITY", value_enum, default_value = "starttls")]
+    smtp_security: SmtpSecurity,
+    /// The user to sign in as
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_USER")]
+    smtp_user: Option<String>,
+    /// The password
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_PASSWORD", hide_env_values = true)]
+    smtp_password: Option<String>,
+    /// A file that holds the password
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_PASSWORD_FILE", conflicts_with = "smtp_password")]
+    smtp_password_file: Option<PathBuf>,
+    /// Certificates (PEM) of an authority of your own
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_CA_FILE")]
+    smtp_ca_file: Option<PathBuf>,
+    /// The name this machine gives itself to the relay
+    #[arg(long, global = true, env = "KAKUNIN_SMTP_HELLO", default_value = "kakunin.localdomain")]
+    smtp_hello: String,
+    /// Write mails into this directory instead of sending them
+    #[arg(long, global = true, env = "KAKUNIN_MAIL_DIR", conflicts_with = "smtp_host")]
+    mail_dir: Option<PathBuf>,
+    /// What to log, as `info` or `kakunin=debug`
+    #[arg(long, global = true, env = "KAKUNIN_LOG", default_value = "info")]
+    log: String,
+    /// Log one JSON object per line
+    #[arg(long, global = true, env = "KAKUNIN_LOG_JSON")]
+    log_json: bool,
+}
+
+fn read(file: &PathBuf) -> Result<String, Stop> {
+    let text = std::fs::read_to_string(file).map_err(|e| Stop(format!("{} cannot be read: {e}", file.display())))?;
+    Ok(text.trim().to_owned())
+}
+
+impl Options {
+    /// Starts the log.
+    pub(super) fn log(&self) {
+        let filter = tracing_subscriber::EnvFilter::new(&self.log);
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let started = if self.log_json { subscriber.json().try_init() } else { subscriber.try_init() };
+        if started.is_err() {
+            eprintln!("kakunin: a log is running already");
+        }
+    }
+
+    /// The database and the settings.
+    pub(crate) fn database(&self) -> Result<(Url, Config), Stop> {
+        let given = match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(file)) => Some(read(file)?),
+            (None, None) => None,
+        };
+        let path = self.data_dir.join("kakunin.db");
+        let url = given.unwrap_or_else(|| format!("sqlite://{}", path.display()));
+        let url = Url::parse(&url).map_err(Stop)?;
+        std::fs::create_dir_all(&self.data_dir)
+            .map_err(|e| Stop(format!("the data directory {} cannot be made: {e}", self.data_dir.display())))?;
+        let public_url = self.public_url.trim_end_matches('/').to_owned();
+        if !(public_url.starts_with("http://") || public_url.starts_with("https://")) {
+            return Err(Stop("--public-url must begin with http:// or https://".to_owned()));
+        }
+        let master_key = match (&self.master_key_file, &url) {
+            (Some(file), _) => MasterKeySource::File(file.clone()),
+            (None, Url::Sqlite(_)) => MasterKeySource::DataDir,
+            (None, Url::Postgres(_)) => {
+                return Err(Stop(
+                    "with PostgreSQL every replica needs the same key: give --master-key-file (64 hexadecimal digits)"
+                        .to_owned(),
+                ));
+            }
+        };
+        let mail = self.mail()?;
+        let config =
+            Config { data_dir: self.data_dir.clone(), public_url, master_key, mail, connections: self.connections };
+        Ok((url, config))
+    }
+
+    fn mail(&self) -> Result<MailConfig, Stop> {
+        if let Some(dir) = &self.mail_dir {
+            return Ok(MailConfig::Files(dir.clone()));
+        }
+        let Some(host) = &self.smtp_host else { return Ok(MailConfig::Unset) };
+        let password = match (&self.smtp_password, &self.smtp_password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(file)) => Some(read(file)?),
+            (None, None) => None,
+        };
+        let credentials = match (&self.smtp_user, password) {
+            (Some(user), Some(password)) => Some(Credentials { username: user.clone(), password: SecretString::from(password) }),
+            (None, None) => None,
+            _ => return Err(Stop("--smtp-user and --smtp-password belong together".to_owned())),
+        };
+        let extra_authorities_pem = self.smtp_ca_file.as_ref().map(read).transpose()?;
+        Ok(MailConfig::Smtp(SmtpConfig {
+            host: host.clone(),
+            port: self.smtp_port,
+            security: match self.smtp_security {
+                SmtpSecurity::Starttls => Security::StartTlsRequired,
+                SmtpSecurity::Tls => Security::ImplicitTls,
+                SmtpSecurity::Plain => Security::PlainWithoutAuth,
+            },
+            credentials,
+            hello_name: self.smtp_hello.clone(),
+            extra_authorities_pem,
+            limits: Limits::default(),
+        }))
+    }
+
+    /// Takes the one ownership of an embedded database; the lock ends with the process.
+    pub(crate) fn own(&self, url: &Url) -> Result<Option<File>, Stop> {
+        let Url::Sqlite(path) = url else { return Ok(None) };
+        let lock = format!("{path}.lock");
+        let file = File::create(&lock).map_err(|e| Stop(format!("{lock} cannot be made: {e}")))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(Stop(format!(
+                "another kakunin uses {path}; stop it first, or move to PostgreSQL for several processes"
+            ))),
+            Err(TryLockError::Error(e)) => Err(Stop(format!("{lock} cannot be locked: {e}"))),
+        }
+    }
+}
