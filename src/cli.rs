@@ -130,7 +130,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
     let options = arguments.options;
     match arguments.command {
         Command::Openapi => print!("{}", http::document()?.text()),
-        Command::Mail { command: MailCommand::Preview } => {
+        Command::Mail {
+            command: MailCommand::Preview,
+        } => {
             for (name, mail) in templates::samples() {
                 println!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body);
             }
@@ -148,11 +150,14 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Init(setup) => setup.run(&open(&options)?)?,
         Command::LocalGovernment { command } => command.run(&open(&options)?)?,
         Command::Client { command } => command.run(&open(&options)?)?,
-        Command::Keys { command: KeysCommand::Rotate { emergency } } => {
+        Command::Keys {
+            command: KeysCommand::Rotate { emergency },
+        } => {
             let app = open(&options)?;
             let now = app.clock.now();
-            let done =
-                app.db.write(|conn| keys::rotate(conn, &app.keys.master, &app.random, now, emergency))?;
+            let done = app
+                .db
+                .write(|conn| keys::rotate(conn, &app.keys.master, &app.random, now, emergency))?;
             match done {
                 Rotation::Done => println!("The next key signs now; replicas follow within a minute."),
                 Rotation::TooEarly => {
@@ -174,7 +179,9 @@ fn open(options: &Options) -> Result<App, Stop> {
     if pending > 0 {
         let fresh = matches!(&url, Url::Sqlite(_));
         if !fresh {
-            return Err(Stop(format!("{pending} migration(s) are missing; run `kakunin migrate` first")));
+            return Err(Stop(format!(
+                "{pending} migration(s) are missing; run `kakunin migrate` first"
+            )));
         }
         let _owner = options.own(&url)?;
         migrate::run(&db)?;

@@ -184,17 +184,9 @@ async fn create_contractor(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |_, scope| {
-            let id = scope.new_id();
-            let state = wire::State::from_create(new)?;
-            check_parent(scope, &id, &state)?;
-            rows::insert(scope, &id, &state)?;
-            let contractor = rows::find(scope, &id)?;
-            scope.record(
-                "contractor.created",
-                Subject::of(KIND, &id),
-                serde_json::to_value(&contractor)?,
-            );
-            Ok(Answer::created(format!("/api/v1/contractors/{id}"), &contractor)?.version(contractor.version))
+            let contractor = create(scope, new)?;
+            let location = format!("/api/v1/contractors/{}", contractor.id);
+            Ok(Answer::created(location, &contractor)?.version(contractor.version))
         })
         .await
 }
@@ -321,6 +313,24 @@ async fn archive_contractor(
             Ok(Answer::no_content())
         })
         .await
+}
+
+/// Registers a contractor.
+///
+/// # Errors
+/// 422 for wrong values, 409 for a corporate number or external id that is taken.
+pub(crate) fn create(scope: &mut Scope<'_>, new: ContractorCreate) -> Result<Contractor, ApiError> {
+    let id = scope.new_id();
+    let state = wire::State::from_create(new)?;
+    check_parent(scope, &id, &state)?;
+    rows::insert(scope, &id, &state)?;
+    let contractor = rows::find(scope, &id)?;
+    scope.record(
+        "contractor.created",
+        Subject::of(KIND, &id),
+        serde_json::to_value(&contractor)?,
+    );
+    Ok(contractor)
 }
 
 fn check_parent(scope: &mut Scope<'_>, id: &str, state: &wire::State) -> Result<(), ApiError> {

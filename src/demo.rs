@@ -42,7 +42,10 @@ impl Demo {
         let _owner = options.own(&url)?;
         let listener = listen(self.listen)?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let config = Config { public_url: base_url.clone(), ..Config::in_dir(&self.dir) };
+        let config = Config {
+            public_url: base_url.clone(),
+            ..Config::in_dir(&self.dir)
+        };
         let db = Db::open(&url, config.connections)?;
         migrate::run(&db)?;
         let clock = self.clock(&db)?;
@@ -50,9 +53,16 @@ impl Demo {
         work::raise_high_water(&app)?;
         let document = self.dir.join("demo.json");
         let made = ledger::load(&app, &all_scopes())?;
-        let clients = if made.is_empty() { known_clients(&document)? } else { made };
+        let clients = if made.is_empty() {
+            known_clients(&document)?
+        } else {
+            made
+        };
         let described = describe(&base_url, clients);
-        crate::keys::write_private(&document, &(serde_json::to_string_pretty(&described).map_err(|e| Stop(e.to_string()))? + "\n"))?;
+        crate::keys::write_private(
+            &document,
+            &(serde_json::to_string_pretty(&described).map_err(|e| Stop(e.to_string()))? + "\n"),
+        )?;
         block_on(async move {
             let ticked = Worker::new(app.clone())?.tick().await?;
             introduce(&described, &self.dir, ticked.accepted)?;
@@ -74,10 +84,18 @@ impl Demo {
 
 /// The clients of a demo that was loaded before.
 fn known_clients(document: &Path) -> Result<Vec<Value>, Stop> {
-    let text = std::fs::read_to_string(document)
-        .map_err(|e| Stop(format!("{} is missing ({e}); remove the directory and start again", document.display())))?;
+    let text = std::fs::read_to_string(document).map_err(|e| {
+        Stop(format!(
+            "{} is missing ({e}); remove the directory and start again",
+            document.display()
+        ))
+    })?;
     let known: Value = serde_json::from_str(&text).map_err(|e| Stop(format!("{}: {e}", document.display())))?;
-    Ok(known.get("clients").and_then(Value::as_array).cloned().unwrap_or_default())
+    Ok(known
+        .get("clients")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default())
 }
 
 /// What a program needs to call the demo.

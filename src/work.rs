@@ -75,7 +75,12 @@ impl Worker {
     pub fn new(app: App) -> Result<Self, ApiError> {
         let transport = transport(&app.config)?;
         let node = app.random.id(app.clock.now());
-        Ok(Self { app, transport, node, faults: Faults::default() })
+        Ok(Self {
+            app,
+            transport,
+            node,
+            faults: Faults::default(),
+        })
     }
 
     /// The same with another transport and with fault points: tests.
@@ -100,7 +105,8 @@ impl Worker {
                 ticked.planned += plan::plan(&app, &tenant)?;
             }
             let now = app.clock.now();
-            app.db.write(|conn| keys::maintain(conn, &app.keys.master, &app.random, now))?;
+            app.db
+                .write(|conn| keys::maintain(conn, &app.keys.master, &app.random, now))?;
             Ok((ticked, may_send))
         })
         .await?;
@@ -176,7 +182,10 @@ pub(crate) async fn deliver(transport: &Transport, envelope: &Envelope, bytes: &
 /// Every tenant of the installation.
 pub(crate) fn tenants(app: &App) -> Result<Vec<Tenant>, ApiError> {
     let ids: Vec<String> = app.db.read(|conn| {
-        Ok(local_governments::table.order(local_governments::id).select(local_governments::id).load(conn)?)
+        Ok(local_governments::table
+            .order(local_governments::id)
+            .select(local_governments::id)
+            .load(conn)?)
     })?;
     Ok(ids.iter().map(|id| Tenant::new(id)).collect())
 }
@@ -186,7 +195,13 @@ pub(crate) fn tenants(app: &App) -> Result<Vec<Tenant>, ApiError> {
 /// # Errors
 /// A database failure.
 pub(crate) fn high_water(db: &Db) -> Result<Option<Instant>, ApiError> {
-    db.read(|conn| Ok(clock_marks::table.find(1).select(clock_marks::high_water).first(conn).optional()?))
+    db.read(|conn| {
+        Ok(clock_marks::table
+            .find(1)
+            .select(clock_marks::high_water)
+            .first(conn)
+            .optional()?)
+    })
 }
 
 /// Notes the time, which never goes back; a clock far behind must not mail anybody.
@@ -194,7 +209,11 @@ pub(crate) fn raise_high_water(app: &App) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let epoch = app.random.id(now);
     app.db.write(|conn| {
-        let row = (clock_marks::one.eq(1), clock_marks::high_water.eq(now), clock_marks::db_epoch.eq(epoch));
+        let row = (
+            clock_marks::one.eq(1),
+            clock_marks::high_water.eq(now),
+            clock_marks::db_epoch.eq(epoch),
+        );
         on_each_backend!(&mut *conn, |c| diesel::insert_into(clock_marks::table)
             .values(row)
             .on_conflict(clock_marks::one)

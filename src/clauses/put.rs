@@ -85,6 +85,22 @@ pub fn put(
     clause_key: &str,
     new: FulfilmentPut,
 ) -> Result<(), ApiError> {
+    record(scope, allowed, entry_id, clause_key, new)?;
+    rows::touch(scope, entry_id)?;
+    state::refresh(scope, entry_id, "clause_recorded")
+}
+
+/// Replaces what is recorded about a clause; whoever records many brings the entry in line once.
+///
+/// # Errors
+/// As [`put`].
+pub(crate) fn record(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    entry_id: &str,
+    clause_key: &str,
+    new: FulfilmentPut,
+) -> Result<(), ApiError> {
     let entry = rows::find(scope, allowed, entry_id)?;
     let app = scope.app;
     let clause = app.catalogue.clause(clause_key).ok_or(ApiError::NotFound)?;
@@ -149,8 +165,7 @@ pub fn put(
         .execute(scope.conn)?;
     let payload = json!({"clause_key": clause_key, "status": status, "verified_on": new.verified_on});
     scope.record("clause.recorded", situation.entry.subject(), payload);
-    rows::touch(scope, entry_id)?;
-    state::refresh(scope, entry_id, "clause_recorded")
+    Ok(())
 }
 
 fn check(scope: &mut Scope<'_>, new: &FulfilmentPut, statutory: bool, applies: bool) -> Result<(), ApiError> {

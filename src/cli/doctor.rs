@@ -29,7 +29,10 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
     let db = match Db::open(&url, 2) {
         Ok(db) => db,
         Err(error) => {
-            say("database", Err(format!("{error}; check --database-url and that the server runs")));
+            say(
+                "database",
+                Err(format!("{error}; check --database-url and that the server runs")),
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -43,45 +46,80 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
     let app = match start(db, clock.clone(), config.clone()) {
         Ok(app) => app,
         Err(stop) => {
-            say("keys", Err(format!("{stop}; restore the master key that belongs to this database")));
+            say(
+                "keys",
+                Err(format!("{stop}; restore the master key that belongs to this database")),
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
     say("keys", Ok(format!("master key {}", app.keys.master.id())));
     match &config.mail {
-        MailConfig::Unset => say("mail", Err("no relay is set; give --smtp-host, reminders wait until then".to_owned())),
+        MailConfig::Unset => say(
+            "mail",
+            Err("no relay is set; give --smtp-host, reminders wait until then".to_owned()),
+        ),
         MailConfig::Files(dir) => say("mail", Ok(format!("written to {}", dir.display()))),
         MailConfig::Smtp(smtp) => {
             let name = format!("{}:{}", smtp.host, smtp.port);
             let greeted = Relay::new(smtp.clone()).map_err(|e| e.to_string()).and_then(|relay| {
-                actix_web::rt::System::new().block_on(relay.greeting()).map_err(|e| format!("{name} does not answer well: {}", e.text))
+                actix_web::rt::System::new()
+                    .block_on(relay.greeting())
+                    .map_err(|e| format!("{name} does not answer well: {}", e.text))
             });
-            say("mail", greeted.map(|greeting| format!("{name} greets: {}", greeting.banner)));
+            say(
+                "mail",
+                greeted.map(|greeting| format!("{name} greets: {}", greeting.banner)),
+            );
         }
     }
     let now = clock.now();
     match work::high_water(&app.db)? {
         Some(mark) if now < mark.plus_seconds(-300) => {
-            say("clock", Err(format!("{now} is before {mark}, which was seen already; set the clock of this machine")));
+            say(
+                "clock",
+                Err(format!(
+                    "{now} is before {mark}, which was seen already; set the clock of this machine"
+                )),
+            );
         }
         _ => say("clock", Ok(now.to_string())),
     }
     let tenants: Vec<(String, String, String)> = app.db.read(|conn| {
         Ok(local_governments::table
             .order(local_governments::id)
-            .select((local_governments::id, local_governments::name, local_governments::time_zone))
+            .select((
+                local_governments::id,
+                local_governments::name,
+                local_governments::time_zone,
+            ))
             .load(conn)?)
     })?;
     if tenants.is_empty() {
-        say("local governments", Err("none; run `kakunin init --code … --profile …`".to_owned()));
+        say(
+            "local governments",
+            Err("none; run `kakunin init --code … --profile …`".to_owned()),
+        );
     }
     for (id, name, zone) in tenants {
         let known = zone.parse::<Tz>().is_ok();
-        say("time zone", if known { Ok(format!("{name}: {zone}")) } else { Err(format!("{name}: {zone} is unknown")) });
+        say(
+            "time zone",
+            if known {
+                Ok(format!("{name}: {zone}"))
+            } else {
+                Err(format!("{name}: {zone} is unknown"))
+            },
+        );
         let tenant = Tenant::new(&id);
         for (organization, role) in app.read_as(&tenant, holders::unfilled_roles)? {
             let title = setup::role_title(role);
-            say("roles", Err(format!("{organization}: nobody is {title}; mails go one level up (PATCH /people)")));
+            say(
+                "roles",
+                Err(format!(
+                    "{organization}: nobody is {title}; mails go one level up (PATCH /people)"
+                )),
+            );
         }
         let stuck: i64 = app.read_as(&tenant, |scope| {
             Ok(messages::table
@@ -91,7 +129,12 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
                 .get_result(scope.conn)?)
         })?;
         if stuck > 0 {
-            say("messages", Err(format!("{name}: {stuck} held, dead or in doubt; see GET /api/v1/messages")));
+            say(
+                "messages",
+                Err(format!(
+                    "{name}: {stuck} held, dead or in doubt; see GET /api/v1/messages"
+                )),
+            );
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -32,10 +32,20 @@ pub(crate) struct Options {
     #[arg(long, global = true, env = "KAKUNIN_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// A file that holds the database URL
-    #[arg(long, global = true, env = "KAKUNIN_DATABASE_URL_FILE", conflicts_with = "database_url")]
+    #[arg(
+        long,
+        global = true,
+        env = "KAKUNIN_DATABASE_URL_FILE",
+        conflicts_with = "database_url"
+    )]
     database_url_file: Option<PathBuf>,
     /// The address clients reach this service at
-    #[arg(long, global = true, env = "KAKUNIN_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        env = "KAKUNIN_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub public_url: String,
     /// A file of 64 hexadecimal digits; made in the data directory for the embedded database
     #[arg(long, global = true, env = "KAKUNIN_MASTER_KEY_FILE")]
@@ -50,7 +60,13 @@ pub(crate) struct Options {
     #[arg(long, global = true, env = "KAKUNIN_SMTP_PORT", default_value_t = 587)]
     smtp_port: u16,
     /// How the connection to it is protected
-    #[arg(long, global = true, env = "KAKUNIN_SMTP_SECURITY", value_enum, default_value = "starttls")]
+    #[arg(
+        long,
+        global = true,
+        env = "KAKUNIN_SMTP_SECURITY",
+        value_enum,
+        default_value = "starttls"
+    )]
     smtp_security: SmtpSecurity,
     /// The user to sign in as
     #[arg(long, global = true, env = "KAKUNIN_SMTP_USER")]
@@ -59,13 +75,23 @@ pub(crate) struct Options {
     #[arg(long, global = true, env = "KAKUNIN_SMTP_PASSWORD", hide_env_values = true)]
     smtp_password: Option<String>,
     /// A file that holds the password
-    #[arg(long, global = true, env = "KAKUNIN_SMTP_PASSWORD_FILE", conflicts_with = "smtp_password")]
+    #[arg(
+        long,
+        global = true,
+        env = "KAKUNIN_SMTP_PASSWORD_FILE",
+        conflicts_with = "smtp_password"
+    )]
     smtp_password_file: Option<PathBuf>,
     /// Certificates (PEM) of an authority of your own
     #[arg(long, global = true, env = "KAKUNIN_SMTP_CA_FILE")]
     smtp_ca_file: Option<PathBuf>,
     /// The name this machine gives itself to the relay
-    #[arg(long, global = true, env = "KAKUNIN_SMTP_HELLO", default_value = "kakunin.localdomain")]
+    #[arg(
+        long,
+        global = true,
+        env = "KAKUNIN_SMTP_HELLO",
+        default_value = "kakunin.localdomain"
+    )]
     smtp_hello: String,
     /// Write mails into this directory instead of sending them
     #[arg(long, global = true, env = "KAKUNIN_MAIL_DIR", conflicts_with = "smtp_host")]
@@ -87,8 +113,14 @@ impl Options {
     /// Starts the log.
     pub(super) fn log(&self) {
         let filter = tracing_subscriber::EnvFilter::new(&self.log);
-        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        let started = if self.log_json { subscriber.json().try_init() } else { subscriber.try_init() };
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
+        let started = if self.log_json {
+            subscriber.json().try_init()
+        } else {
+            subscriber.try_init()
+        };
         if started.is_err() {
             eprintln!("kakunin: a log is running already");
         }
@@ -104,8 +136,12 @@ impl Options {
         let path = self.data_dir.join("kakunin.db");
         let url = given.unwrap_or_else(|| format!("sqlite://{}", path.display()));
         let url = Url::parse(&url).map_err(Stop)?;
-        std::fs::create_dir_all(&self.data_dir)
-            .map_err(|e| Stop(format!("the data directory {} cannot be made: {e}", self.data_dir.display())))?;
+        std::fs::create_dir_all(&self.data_dir).map_err(|e| {
+            Stop(format!(
+                "the data directory {} cannot be made: {e}",
+                self.data_dir.display()
+            ))
+        })?;
         let public_url = self.public_url.trim_end_matches('/').to_owned();
         if !(public_url.starts_with("http://") || public_url.starts_with("https://")) {
             return Err(Stop("--public-url must begin with http:// or https://".to_owned()));
@@ -121,8 +157,13 @@ impl Options {
             }
         };
         let mail = self.mail()?;
-        let config =
-            Config { data_dir: self.data_dir.clone(), public_url, master_key, mail, connections: self.connections };
+        let config = Config {
+            data_dir: self.data_dir.clone(),
+            public_url,
+            master_key,
+            mail,
+            connections: self.connections,
+        };
         Ok((url, config))
     }
 
@@ -130,14 +171,19 @@ impl Options {
         if let Some(dir) = &self.mail_dir {
             return Ok(MailConfig::Files(dir.clone()));
         }
-        let Some(host) = &self.smtp_host else { return Ok(MailConfig::Unset) };
+        let Some(host) = &self.smtp_host else {
+            return Ok(MailConfig::Unset);
+        };
         let password = match (&self.smtp_password, &self.smtp_password_file) {
             (Some(password), _) => Some(password.clone()),
             (None, Some(file)) => Some(read(file)?),
             (None, None) => None,
         };
         let credentials = match (&self.smtp_user, password) {
-            (Some(user), Some(password)) => Some(Credentials { username: user.clone(), password: SecretString::from(password) }),
+            (Some(user), Some(password)) => Some(Credentials {
+                username: user.clone(),
+                password: SecretString::from(password),
+            }),
             (None, None) => None,
             _ => return Err(Stop("--smtp-user and --smtp-password belong together".to_owned())),
         };

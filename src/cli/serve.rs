@@ -28,7 +28,9 @@ impl Serve {
     pub(super) fn run(&self, options: &Options) -> Result<(), Stop> {
         let (url, config) = options.database()?;
         if self.no_worker && matches!(url, Url::Sqlite(_)) {
-            return Err(Stop("--no-worker needs PostgreSQL: an SQLite file has one process".to_owned()));
+            return Err(Stop(
+                "--no-worker needs PostgreSQL: an SQLite file has one process".to_owned(),
+            ));
         }
         let _owner = options.own(&url)?;
         let db = Db::open(&url, config.connections)?;
@@ -43,7 +45,9 @@ impl Serve {
 pub(super) fn work(options: &Options) -> Result<(), Stop> {
     let (url, config) = options.database()?;
     if matches!(url, Url::Sqlite(_)) {
-        return Err(Stop("`work` needs PostgreSQL: with SQLite `serve` runs the worker itself".to_owned()));
+        return Err(Stop(
+            "`work` needs PostgreSQL: with SQLite `serve` runs the worker itself".to_owned(),
+        ));
     }
     let db = Db::open(&url, config.connections)?;
     let app = start(db, Clock::system(), config)?;
@@ -59,7 +63,8 @@ pub(super) fn work(options: &Options) -> Result<(), Stop> {
 
 /// Binds the port, so that a port that is taken ends the start with one sentence.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Stop> {
-    TcpListener::bind(address).map_err(|e| Stop(format!("{address} cannot be listened on: {e}; choose another --listen")))
+    TcpListener::bind(address)
+        .map_err(|e| Stop(format!("{address} cannot be listened on: {e}; choose another --listen")))
 }
 
 /// Runs on the server's runtime.
@@ -71,7 +76,11 @@ pub(crate) fn block_on(future: impl Future<Output = Result<(), Stop>>) -> Result
 pub(crate) async fn serve(app: App, listener: TcpListener, with_worker: bool) -> Result<(), Stop> {
     let document = web::Data::new(http::document()?);
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let worker = if with_worker { Some(tokio::spawn(Worker::new(app.clone())?.run(stopped))) } else { None };
+    let worker = if with_worker {
+        Some(tokio::spawn(Worker::new(app.clone())?.run(stopped)))
+    } else {
+        None
+    };
     let address = listener.local_addr()?;
     let server = HttpServer::new(move || http::application(app.clone(), document.clone()))
         .workers(2)

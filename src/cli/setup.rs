@@ -39,7 +39,11 @@ pub(super) struct Setup {
     #[arg(long, env = "KAKUNIN_INIT_PERSON_EMAIL")]
     person_email: Option<String>,
     /// Sender of the reminders
-    #[arg(long, env = "KAKUNIN_INIT_MAIL_FROM", default_value = "kakunin@localhost.localdomain")]
+    #[arg(
+        long,
+        env = "KAKUNIN_INIT_MAIL_FROM",
+        default_value = "kakunin@localhost.localdomain"
+    )]
     mail_from: String,
 }
 
@@ -144,10 +148,15 @@ pub(crate) fn all_scopes() -> Vec<String> {
 
 impl Setup {
     pub(super) fn run(&self, app: &App) -> Result<(), Stop> {
-        let code = LocalGovernmentCode::parse(&self.code).map_err(|e| Stop(format!("--code {}: {}", self.code, e.message_en())))?;
+        let code = LocalGovernmentCode::parse(&self.code)
+            .map_err(|e| Stop(format!("--code {}: {}", self.code, e.message_en())))?;
         let Some(profile) = profile::find(&app.profiles, &self.profile) else {
             let known: Vec<&str> = app.profiles.iter().map(|profile| profile.key.as_str()).collect();
-            return Err(Stop(format!("there is no profile {:?}; known: {}", self.profile, known.join(", "))));
+            return Err(Stop(format!(
+                "there is no profile {:?}; known: {}",
+                self.profile,
+                known.join(", ")
+            )));
         };
         let sender = Address::parse(&self.mail_from).map_err(|_| Stop("--mail-from is no mail address".to_owned()))?;
         let name = self.name.as_deref().unwrap_or(&profile.local_government.name);
@@ -210,7 +219,10 @@ impl Setup {
             )
         })?;
         println!("{name} ({code}) is registered under the profile {}.", profile.key);
-        println!("client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.", client.id);
+        println!(
+            "client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.",
+            client.id
+        );
         match &self.person_email {
             Some(to) => self.test_mail(app, name, sender, to),
             None => {
@@ -227,10 +239,19 @@ impl Setup {
         };
         let to = Address::parse(to).map_err(|_| Stop("--person-email is no mail address".to_owned()))?;
         let now = app.clock.now();
-        let mail = templates::notices::TestMail { ..templates::notices::TestMail::sample() }.render();
+        let mail = templates::notices::TestMail {
+            ..templates::notices::TestMail::sample()
+        }
+        .render();
         let bytes = compose::compose(&compose::Mail {
-            from: compose::Party { address: sender.clone(), name: Some(format!("{name} 確認")) },
-            to: compose::Party { address: to.clone(), name: Some(self.person_name.clone()) },
+            from: compose::Party {
+                address: sender.clone(),
+                name: Some(format!("{name} 確認")),
+            },
+            to: compose::Party {
+                address: to.clone(),
+                name: Some(self.person_name.clone()),
+            },
             subject: mail.subject,
             message_id: compose::MessageId::derive(&app.random.bytes::<32>(), "test", &sender),
             references: vec![],
@@ -293,17 +314,25 @@ fn tenant(app: &App, code: &str) -> Result<Tenant, Stop> {
             .first(conn)
             .optional()?)
     })?;
-    id.map(|id| Tenant::new(&id)).ok_or_else(|| Stop(format!("no local government has the code {code}")))
+    id.map(|id| Tenant::new(&id))
+        .ok_or_else(|| Stop(format!("no local government has the code {code}")))
 }
 
 impl ClientCommand {
     pub(super) fn run(&self, app: &App) -> Result<(), Stop> {
         match self {
             Self::Create { code, name, scopes } => {
-                let scopes = if scopes.is_empty() { all_scopes() } else { scopes.clone() };
+                let scopes = if scopes.is_empty() {
+                    all_scopes()
+                } else {
+                    scopes.clone()
+                };
                 let unknown: Vec<&String> = scopes.iter().filter(|s| !all_scopes().contains(s)).collect();
                 if !unknown.is_empty() {
-                    return Err(Stop(format!("unknown scope {unknown:?}; known: {}", all_scopes().join(", "))));
+                    return Err(Stop(format!(
+                        "unknown scope {unknown:?}; known: {}",
+                        all_scopes().join(", ")
+                    )));
                 }
                 let new = ApiClientCreate {
                     name: name.clone(),
@@ -315,13 +344,25 @@ impl ClientCommand {
                 let tenant = tenant(app, code)?;
                 let (client, secret) =
                     app.write_as(&tenant, Actor::system(), |scope| api_clients::create(scope, new))?;
-                println!("client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.", client.id);
+                println!(
+                    "client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.",
+                    client.id
+                );
             }
             Self::List { code } => {
                 let clients = app.read_as(&tenant(app, code)?, api_clients::all)?;
                 for client in clients {
-                    let state = if client.revoked_at.is_some() { "revoked" } else { "active" };
-                    println!("{}  {state:8}  {}  [{}]", client.id, client.name, client.scopes.join(" "));
+                    let state = if client.revoked_at.is_some() {
+                        "revoked"
+                    } else {
+                        "active"
+                    };
+                    println!(
+                        "{}  {state:8}  {}  [{}]",
+                        client.id,
+                        client.name,
+                        client.scopes.join(" ")
+                    );
                 }
             }
             Self::Revoke { code, client_id } => {

@@ -33,7 +33,6 @@ pub struct Debarment {
     /// First day.
     pub from_on: NaiveDate,
     /// Last day, null while open.
-    #[schema(required)]
     #[serde(default)]
     pub to_on: Option<NaiveDate>,
     /// Why.
@@ -49,15 +48,14 @@ pub struct Certification {
     #[schema(min_length = 1, max_length = 40, example = "iso27001")]
     pub scheme: String,
     /// Its number.
-    #[schema(required, max_length = 100)]
+    #[schema(max_length = 100)]
     #[serde(default)]
     pub number: Option<String>,
     /// What it covers.
-    #[schema(required, max_length = 500)]
+    #[schema(max_length = 500)]
     #[serde(default)]
     pub scope: Option<String>,
     /// Its last day.
-    #[schema(required)]
     #[serde(default)]
     pub valid_until_on: Option<NaiveDate>,
 }
@@ -70,11 +68,11 @@ pub struct ContractorContact {
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Mail address.
-    #[schema(required, max_length = 254)]
+    #[schema(max_length = 254)]
     #[serde(default)]
     pub email: Option<String>,
     /// Telephone number.
-    #[schema(required, max_length = 40)]
+    #[schema(max_length = 40)]
     #[serde(default)]
     pub phone: Option<String>,
     /// What for: `business`, `security`, `incident` …

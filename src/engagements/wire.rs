@@ -64,11 +64,10 @@ pub struct Candidate {
     pub result: CandidateResult,
     /// When that was decided.
     #[serde(default)]
-    #[schema(required)]
     pub decided_on: Option<NaiveDate>,
     /// Note, such as where the check sheet is.
     #[serde(default)]
-    #[schema(required, max_length = 1000)]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 

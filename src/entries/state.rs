@@ -372,6 +372,7 @@ fn store(
     let unchanged = last.filter(|(old, catalogue, profile, _)| {
         *old == result && *catalogue == scope.app.catalogue.version && *profile == situation.profile_version
     });
+    let kept = unchanged.is_some();
     let level = assessment.residual_level.code();
     let score = i32::try_from(assessment.residual_score_x100).unwrap_or(i32::MAX);
     let tier = i32::try_from(assessment.inherent.tier).unwrap_or(1);
@@ -408,6 +409,10 @@ fn store(
         id
     };
     let next_due_on = cycles::next_due(scope, &entry.id)?;
+    if kept && (next_due_on != entry.next_due_on || trigger == "time") {
+        // The representation changes although the assessment does not.
+        super::rows::touch(scope, &entry.id)?;
+    }
     diesel::update(entries::table.find((&scope.lg, &entry.id)))
         .set((
             entries::risk_level.eq(Some(level)),

@@ -17,11 +17,11 @@ use crate::http::page::page_of;
 pub struct Holder {
     /// The person.
     #[serde(default)]
-    #[schema(required, format = Uuid)]
+    #[schema(format = Uuid)]
     pub person_id: Option<String>,
     /// The post.
     #[serde(default)]
-    #[schema(required, format = Uuid)]
+    #[schema(format = Uuid)]
     pub post_id: Option<String>,
 }
 

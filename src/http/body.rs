@@ -98,7 +98,10 @@ impl<T: DeserializeOwned + ToSchema + Clearable + 'static> FromRequest for Patch
             let mut errors = vec![];
             for name in &clear {
                 let root = name.split('.').next().unwrap_or_default();
-                if !T::CLEARABLE.contains(&root) || (root == name && root == "facts") {
+                // Only facts are cleared one by one; a null inside another object is its absence.
+                let (whole, facts) = (root == name, root == "facts");
+                let wrong_depth = if facts { whole } else { !whole && !merge };
+                if !T::CLEARABLE.contains(&root) || wrong_depth {
                     errors.push(FieldError::new(
                         &pointer(name),
                         "null_not_allowed",

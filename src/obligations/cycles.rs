@@ -144,7 +144,8 @@ pub(crate) fn ensure(scope: &mut Scope<'_>, due: &Due) -> Result<(String, i32), 
         }
         return Ok((id, cycle));
     }
-    if state == "closed" && !moved {
+    // A round that ends with its evidence is asked again for the same date, until the evidence is renewed.
+    if state == "closed" && !moved && due.kind != ObligationKind::Reverification {
         return Ok((id, cycle));
     }
     if open {

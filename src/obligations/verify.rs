@@ -86,11 +86,11 @@ pub struct Answer {
     pub answer: AnswerWord,
     /// The evidence.
     #[serde(default)]
-    #[schema(required, format = Uuid, max_length = 36)]
+    #[schema(format = Uuid, max_length = 36)]
     pub evidence_id: Option<String>,
     /// Note.
     #[serde(default)]
-    #[schema(required, max_length = 1000)]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 

@@ -38,10 +38,8 @@ pub(super) async fn dispatch(worker: &Worker, transport: &Transport) -> Result<u
     for tenant in blocking(move || tenants(&app)).await? {
         loop {
             let (app, node, mine) = (worker.app.clone(), worker.node.clone(), tenant.clone());
-            let held = blocking(move || {
-                app.write_as(&mine, Actor::system(), |scope| outbox::take(scope, &node))
-            })
-            .await?;
+            let held =
+                blocking(move || app.write_as(&mine, Actor::system(), |scope| outbox::take(scope, &node))).await?;
             let Some(held) = held else { break };
             worker.faults.at("leased")?;
             match hand_over(worker, transport, &tenant, held).await? {
@@ -67,18 +65,32 @@ async fn write<T: Send + 'static>(
 async fn hand_over(worker: &Worker, transport: &Transport, tenant: &Tenant, held: Held) -> Result<Left, ApiError> {
     let message = held.clone();
     let sender = write(worker, tenant, move |scope| sender(scope, &message)).await?;
-    let Some((sender, is_demo)) = sender else { return Ok(Left::NotYet) };
+    let Some((sender, is_demo)) = sender else {
+        return Ok(Left::NotYet);
+    };
     if is_demo && !matches!(transport, Transport::File(_)) {
         let message = held.clone();
-        write(worker, tenant, move |scope| outbox::hold(scope, &message, "demo data never leaves by SMTP")).await?;
+        write(worker, tenant, move |scope| {
+            outbox::hold(scope, &message, "demo data never leaves by SMTP")
+        })
+        .await?;
         return Ok(Left::NotYet);
     }
     let Ok(to) = Address::parse(&held.address) else {
         let message = held.clone();
-        write(worker, tenant, move |scope| outbox::hold(scope, &message, "the address cannot be written to")).await?;
+        write(worker, tenant, move |scope| {
+            outbox::hold(scope, &message, "the address cannot be written to")
+        })
+        .await?;
         return Ok(Left::NotYet);
     };
-    let session = match transport.open(&Envelope { from: sender.clone(), to }).await {
+    let session = match transport
+        .open(&Envelope {
+            from: sender.clone(),
+            to,
+        })
+        .await
+    {
         Ok(session) => session,
         Err(refusal) => return refused(worker, tenant, held, refusal).await,
     };
@@ -99,7 +111,10 @@ async fn hand_over(worker: &Worker, transport: &Transport, tenant: &Tenant, held
         }
         Outcome::InDoubt { phase, text } => {
             let phase = phase.to_string();
-            write(worker, tenant, move |scope| outbox::in_doubt(scope, &held, &phase, &text)).await?;
+            write(worker, tenant, move |scope| {
+                outbox::in_doubt(scope, &held, &phase, &text)
+            })
+            .await?;
             Left::NotYet
         }
         Outcome::NotAccepted(refusal) => refused(worker, tenant, held, refusal).await?,
@@ -158,7 +173,11 @@ fn intend(scope: &mut Scope<'_>, held: &Held, sender: &Address) -> Result<Intent
 
 async fn refused(worker: &Worker, tenant: &Tenant, held: Held, refusal: Refusal) -> Result<Left, ApiError> {
     tracing::warn!(message = held.id, phase = %refusal.phase, code = refusal.code, "a message was not accepted");
-    let left = if refusal.relay_wide { Left::RelayDown } else { Left::NotYet };
+    let left = if refusal.relay_wide {
+        Left::RelayDown
+    } else {
+        Left::NotYet
+    };
     write(worker, tenant, move |scope| {
         let orphans = outbox::orphans(scope, &held)?;
         if outbox::refused(scope, &held, &refusal)? {
@@ -183,7 +202,11 @@ fn next_contact(scope: &mut Scope<'_>, item: &ItemRow) -> Result<Option<(Role, C
     let directory = plan::directory(scope, std::slice::from_ref(&item.organization_id), people.values())?;
     let nobody = plan::EntryPeople::default();
     let people = people.values().next().unwrap_or(&nobody);
-    let mut role = if item.role.0 == Role::Owner { Some(Role::Deputy) } else { item.role.0.next_up() };
+    let mut role = if item.role.0 == Role::Owner {
+        Some(Role::Deputy)
+    } else {
+        item.role.0.next_up()
+    };
     while let Some(at) = role {
         let found = people.holders(&directory, &item.organization_id, at);
         if let Some(contact) = found.into_iter().find(|contact| contact.key != item.recipient) {

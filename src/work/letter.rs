@@ -39,12 +39,19 @@ pub(super) fn write(
     let facts = gather(scope, items)?;
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     for (item, obligation) in items {
-        let Some(written) = facts.item(scope, item, obligation)? else { continue };
+        let Some(written) = facts.item(scope, item, obligation)? else {
+            continue;
+        };
         let organization = facts.organizations.get(&item.organization_id);
-        let name = organization.map(|organization| organization.name.clone()).unwrap_or_default();
+        let name = organization
+            .map(|organization| organization.name.clone())
+            .unwrap_or_default();
         sections
             .entry(item.organization_id.clone())
-            .or_insert_with(|| Section { organization: name, items: vec![] })
+            .or_insert_with(|| Section {
+                organization: name,
+                items: vec![],
+            })
             .items
             .push(written);
     }
@@ -60,39 +67,62 @@ pub(super) fn write(
         ))
         .first(scope.conn)?;
     let first = items.first().map(|(item, _)| item);
-    let person = first.and_then(|item| item.person_id.as_ref()).and_then(|id| facts.names.get(id).cloned());
-    let department = first.and_then(|item| item.department_id.as_ref()).and_then(|id| facts.department(id));
+    let person = first
+        .and_then(|item| item.person_id.as_ref())
+        .and_then(|id| facts.names.get(id).cloned());
+    let department = first
+        .and_then(|item| item.department_id.as_ref())
+        .and_then(|id| facts.department(id));
     let link = match items {
         [(ItemRow { entry_id: Some(id), .. }, _)] => format!("{public_url}/api/v1/entries/{id}"),
         _ => format!("{public_url}/docs/"),
     };
     let digest = Digest {
-        recipient: Recipient { department, name: person.clone() },
+        recipient: Recipient {
+            department,
+            name: person.clone(),
+        },
         as_of: scope.today,
         sections: sections.into_values().collect(),
-        link: Some(templates::Link { url: link, by_hand: None }),
+        link: Some(templates::Link {
+            url: link,
+            by_hand: None,
+        }),
         contact,
         demo,
     };
     let mail = digest.render();
     let ring = scope.app.keys.ring(&scope.app.db, scope.at, None);
     let id = |key: &str| compose::MessageId::derive(&ring.mail_key, key, sender);
-    let message_id = id(&format!("m1|{}|{}|{}|{}", scope.lg, held.address, held.local_day, held.sequence));
+    let message_id = id(&format!(
+        "m1|{}|{}|{}|{}",
+        scope.lg, held.address, held.local_day, held.sequence
+    ));
     let references = match items {
         [(item, _)] => vec![id(&format!("t1|{}|{}", scope.lg, item.obligation_id))],
         _ => vec![],
     };
     let to = Address::parse(&held.address).map_err(|_| ApiError::internal("an address that was checked before"))?;
     let bytes = compose::compose(&compose::Mail {
-        from: compose::Party { address: sender.clone(), name: Some(from_name) },
-        to: compose::Party { address: to, name: person },
+        from: compose::Party {
+            address: sender.clone(),
+            name: Some(from_name),
+        },
+        to: compose::Party {
+            address: to,
+            name: person,
+        },
         subject: mail.subject.clone(),
         message_id: message_id.clone(),
         references,
         date: crate::cli::date(send_at(held.local_day, sending_minute, scope.zone)),
         body: mail.body,
     });
-    Ok(Letter { bytes, subject: mail.subject, message_id: message_id.as_str().to_owned() })
+    Ok(Letter {
+        bytes,
+        subject: mail.subject,
+        message_id: message_id.as_str().to_owned(),
+    })
 }
 
 struct Gathered {
@@ -125,10 +155,15 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
     let mut departments = BTreeMap::new();
     for (id, entry) in &holders {
         let name = |person: &Option<String>, post: &Option<String>| {
-            directory.owner(person.as_deref(), post.as_deref()).map(|person| person.name.clone())
+            directory
+                .owner(person.as_deref(), post.as_deref())
+                .map(|person| person.name.clone())
         };
         let owner = name(&entry.owner_person_id, &entry.owner_post_id);
-        owners.insert(id.clone(), (owner, name(&entry.deputy_person_id, &entry.deputy_post_id)));
+        owners.insert(
+            id.clone(),
+            (owner, name(&entry.deputy_person_id, &entry.deputy_post_id)),
+        );
     }
     let wanted = rows.iter().filter_map(|row| row.department_id.as_ref());
     for id in wanted.chain(items.iter().filter_map(|(item, _)| item.department_id.as_ref())) {
@@ -141,7 +176,11 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
         .filter(round_clauses::local_government_id.eq(&scope.lg))
         .filter(round_clauses::obligation_id.eq_any(&obligation_ids))
         .filter(round_clauses::answer.is_null())
-        .select((round_clauses::obligation_id, round_clauses::cycle, round_clauses::clause_key))
+        .select((
+            round_clauses::obligation_id,
+            round_clauses::cycle,
+            round_clauses::clause_key,
+        ))
         .load(scope.conn)?;
     let mut clauses: BTreeMap<(String, i32), Vec<String>> = BTreeMap::new();
     for (id, cycle, key) in members {
@@ -151,7 +190,11 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
         .filter(verifications::local_government_id.eq(&scope.lg))
         .filter(verifications::entry_id.eq_any(&entry_ids))
         .order(verifications::id)
-        .select((verifications::entry_id, verifications::verified_on, verifications::verifier_person_id))
+        .select((
+            verifications::entry_id,
+            verifications::verified_on,
+            verifications::verifier_person_id,
+        ))
         .load(scope.conn)?;
     let people_ids: BTreeSet<String> = items
         .iter()
@@ -167,7 +210,17 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
         .collect();
     let verified = acts
         .into_iter()
-        .filter_map(|(entry, on, person)| entry.map(|entry| (entry, LastVerified { on, by: names.get(&person).cloned() })))
+        .filter_map(|(entry, on, person)| {
+            entry.map(|entry| {
+                (
+                    entry,
+                    LastVerified {
+                        on,
+                        by: names.get(&person).cloned(),
+                    },
+                )
+            })
+        })
         .collect();
     Ok(Gathered {
         counterparts: counterparts(scope, &entry_ids)?,
@@ -211,7 +264,9 @@ impl Gathered {
     fn item(&self, scope: &Scope<'_>, item: &ItemRow, obligation: &ItemObligation) -> Result<Option<Item>, ApiError> {
         let entry = item.entry_id.as_ref().and_then(|id| self.entries.get(id));
         let organization = self.organizations.get(&item.organization_id);
-        let (Some(entry), Some(organization)) = (entry, organization) else { return Ok(None) };
+        let (Some(entry), Some(organization)) = (entry, organization) else {
+            return Ok(None);
+        };
         let kind: Kind = entry.kind.0;
         let profile = scope.app.profile(&organization.profile_key)?;
         let calendar = organization.calendar(scope.app)?;
@@ -231,9 +286,22 @@ impl Gathered {
         })
         .take(8)
         .find(|step| matches!(step.key, StageKey::Overdue(_)))
-        .map(|step| Escalation { on: step.send_on, to: step.to.into_iter().filter(|role| *role != Role::Owner).collect() });
-        let keys = self.clauses.get(&(obligation.id.clone(), item.cycle)).cloned().unwrap_or_default();
-        let clauses: Vec<_> = scope.app.catalogue.clauses.iter().filter(|clause| keys.contains(&clause.key)).collect();
+        .map(|step| Escalation {
+            on: step.send_on,
+            to: step.to.into_iter().filter(|role| *role != Role::Owner).collect(),
+        });
+        let keys = self
+            .clauses
+            .get(&(obligation.id.clone(), item.cycle))
+            .cloned()
+            .unwrap_or_default();
+        let clauses: Vec<_> = scope
+            .app
+            .catalogue
+            .clauses
+            .iter()
+            .filter(|clause| keys.contains(&clause.key))
+            .collect();
         let (owner, deputy) = self.owners.get(&entry.id).cloned().unwrap_or_default();
         Ok(Some(Item {
             obligation: obligation.kind.0,
@@ -243,13 +311,25 @@ impl Gathered {
             kind_label: profile.label(kind).to_owned(),
             name: entry.name.clone(),
             counterpart: self.counterparts.get(&entry.id).cloned(),
-            section: entry.department_id.as_ref().and_then(|id| self.department(id)).unwrap_or_default(),
+            section: entry
+                .department_id
+                .as_ref()
+                .and_then(|id| self.department(id))
+                .unwrap_or_default(),
             owner,
             deputy,
             clauses: clauses.iter().map(|clause| clause.title_ja.clone()).collect(),
             last_verified: self.verified.get(&entry.id).cloned(),
-            evidence: if clauses.is_empty() { vec![] } else { vec!["確認した結果が分かる書類（契約書、報告書、記録の抜粋など）".to_owned()] },
-            risk: entry.risk_level.as_deref().and_then(Level::parse).map(|level| RiskLine { level, reason: None }),
+            evidence: if clauses.is_empty() {
+                vec![]
+            } else {
+                vec!["確認した結果が分かる書類（契約書、報告書、記録の抜粋など）".to_owned()]
+            },
+            risk: entry
+                .risk_level
+                .as_deref()
+                .and_then(Level::parse)
+                .map(|level| RiskLine { level, reason: None }),
             addressed_as: match (item.role.0, &item.department_id) {
                 (_, Some(_)) => AddressedAs::DepartmentMailbox,
                 (Role::Owner, None) => AddressedAs::Owner,

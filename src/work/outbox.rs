@@ -86,9 +86,12 @@ pub(crate) fn expire(scope: &mut Scope<'_>) -> Result<(), ApiError> {
             .filter(messages::state.eq(state))
     };
     let (leased, committing) = (mine("leased"), mine("committing"));
-    diesel::update(leased).set(messages::state.eq("queued")).execute(scope.conn)?;
-    let lost: Vec<(String, Option<Instant>)> =
-        committing.select((messages::id, messages::intent_at)).load(scope.conn)?;
+    diesel::update(leased)
+        .set(messages::state.eq("queued"))
+        .execute(scope.conn)?;
+    let lost: Vec<(String, Option<Instant>)> = committing
+        .select((messages::id, messages::intent_at))
+        .load(scope.conn)?;
     for (id, intent_at) in lost {
         let next = intent_at.unwrap_or(scope.at).plus_seconds(RESEND_AFTER);
         diesel::update(messages::table.find((&scope.lg, &id)))
@@ -100,7 +103,11 @@ pub(crate) fn expire(scope: &mut Scope<'_>) -> Result<(), ApiError> {
                 messages::last_error.eq(Some("the process ended after the intent")),
             ))
             .execute(scope.conn)?;
-        scope.record("message.in_doubt", Subject::of("message", &id), json!({"why": "lease expired"}));
+        scope.record(
+            "message.in_doubt",
+            Subject::of("message", &id),
+            json!({"why": "lease expired"}),
+        );
     }
     Ok(())
 }
@@ -130,7 +137,12 @@ pub(crate) fn take(scope: &mut Scope<'_>, node: &str) -> Result<Option<Held>, Ap
             None => return Ok(None),
         },
     };
-    Ok(Some(messages::table.find((&scope.lg, &id)).select(Held::as_select()).first(scope.conn)?))
+    Ok(Some(
+        messages::table
+            .find((&scope.lg, &id))
+            .select(Held::as_select())
+            .first(scope.conn)?,
+    ))
 }
 
 fn lease(scope: &mut Scope<'_>, id: &str, node: &str, again: i32) -> Result<(), ApiError> {
@@ -230,7 +242,12 @@ pub(crate) fn collect(scope: &mut Scope<'_>, held: &Held) -> Result<Vec<(ItemRow
         .filter(reminder_items::state.eq("planned"))
         .filter(reminder_items::send_at.le(Some(scope.at)))
         .order((obligations::due_on, reminder_items::id))
-        .select((ItemRow::as_select(), ItemObligation::as_select(), obligations::cycle, obligations::state))
+        .select((
+            ItemRow::as_select(),
+            ItemObligation::as_select(),
+            obligations::cycle,
+            obligations::state,
+        ))
         .load(scope.conn)?;
     let mut kept = vec![];
     for (item, obligation, cycle, state) in rows {
@@ -360,10 +377,17 @@ pub(crate) fn accepted(scope: &mut Scope<'_>, held: &Held, remote_ref: &str) -> 
             .filter(reminder_items::message_id.eq(Some(&held.id)))
             .filter(reminder_items::state.eq("fixed")),
     )
-    .set((reminder_items::state.eq("sent"), reminder_items::updated_at.eq(scope.at)))
+    .set((
+        reminder_items::state.eq("sent"),
+        reminder_items::updated_at.eq(scope.at),
+    ))
     .execute(scope.conn)?;
     attempt(scope, held, "accepted", None, None)?;
-    scope.record("message.accepted", Subject::of("message", &held.id), json!({"remote_ref": remote_ref}));
+    scope.record(
+        "message.accepted",
+        Subject::of("message", &held.id),
+        json!({"remote_ref": remote_ref}),
+    );
     Ok(true)
 }
 
@@ -383,7 +407,11 @@ pub(crate) fn in_doubt(scope: &mut Scope<'_>, held: &Held, phase: &str, text: &s
         .execute(scope.conn)?;
     if changed == 1 {
         attempt(scope, held, phase, None, Some(text))?;
-        scope.record("message.in_doubt", Subject::of("message", &held.id), json!({"phase": phase, "text": text}));
+        scope.record(
+            "message.in_doubt",
+            Subject::of("message", &held.id),
+            json!({"phase": phase, "text": text}),
+        );
     }
     Ok(())
 }
@@ -394,13 +422,21 @@ pub(crate) fn refused(scope: &mut Scope<'_>, held: &Held, refusal: &Refusal) -> 
     attempt(scope, held, &phase, refusal.code.map(i32::from), Some(&refusal.text))?;
     let old = scope.at.unix_seconds() - held.created_at.unix_seconds() > GIVE_UP_AFTER;
     if refusal.permanent || old {
-        scope.record("message.dead", Subject::of("message", &held.id), json!({"phase": phase, "code": refusal.code}));
+        scope.record(
+            "message.dead",
+            Subject::of("message", &held.id),
+            json!({"phase": phase, "code": refusal.code}),
+        );
         end(scope, held, "dead", Some(&refusal.text))?;
         return Ok(true);
     }
     let counted = i32::from(!refusal.relay_wide);
     let step = usize::try_from(held.attempts).unwrap_or(0).min(BACKOFF.len() - 1);
-    let minutes = if refusal.relay_wide { 1 } else { BACKOFF.get(step).copied().unwrap_or(240) };
+    let minutes = if refusal.relay_wide {
+        1
+    } else {
+        BACKOFF.get(step).copied().unwrap_or(240)
+    };
     // ±20 %, so that a relay that comes back is not met by everybody at once.
     let [jitter] = scope.app.random.bytes::<1>();
     let seconds = minutes * 60 * (80 + i64::from(jitter) * 40 / 255) / 100;
@@ -495,8 +531,10 @@ fn attempt(
         .filter(message_attempts::message_id.eq(&held.id))
         .select(diesel::dsl::max(message_attempts::number))
         .first(scope.conn)?;
-    let node: Option<String> =
-        messages::table.find((&scope.lg, &held.id)).select(messages::lease_owner).first(scope.conn)?;
+    let node: Option<String> = messages::table
+        .find((&scope.lg, &held.id))
+        .select(messages::lease_owner)
+        .first(scope.conn)?;
     diesel::insert_into(message_attempts::table)
         .values((
             message_attempts::local_government_id.eq(&scope.lg),

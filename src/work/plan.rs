@@ -57,7 +57,10 @@ impl EntryPeople {
         let department = self.department_id.as_deref();
         let one = |person: &Option<String>, post: &Option<String>| {
             let person = directory.owner(person.as_deref(), post.as_deref());
-            person.and_then(|person| directory.contact(person, department)).into_iter().collect()
+            person
+                .and_then(|person| directory.contact(person, department))
+                .into_iter()
+                .collect()
         };
         match role {
             Role::Owner => one(&self.owner_person_id, &self.owner_post_id),
@@ -108,8 +111,13 @@ fn plan_batch(scope: &mut Scope<'_>, due: &[DueRow]) -> Result<(), ApiError> {
         .select(local_governments::sending_minute)
         .first(scope.conn)?;
     for row in due {
-        let Some(calendar) = calendars.get(&row.organization_id) else { continue };
-        if let Some(until) = row.grace_until_on.filter(|_| reminder::paused(row.grace_until_on, scope.today)) {
+        let Some(calendar) = calendars.get(&row.organization_id) else {
+            continue;
+        };
+        if let Some(until) = row
+            .grace_until_on
+            .filter(|_| reminder::paused(row.grace_until_on, scope.today))
+        {
             set_next(scope, row, row.last_stage.clone(), until.succ_opt())?;
             continue;
         }
@@ -133,7 +141,11 @@ fn plan_batch(scope: &mut Scope<'_>, due: &[DueRow]) -> Result<(), ApiError> {
         if let Some(step) = &steps.latest {
             insert_items(scope, row, people, &directory, step, Some(at), None)?;
         }
-        let reached = steps.latest.or_else(|| steps.superseded.last().cloned()).map(|step| step.key).or(last);
+        let reached = steps
+            .latest
+            .or_else(|| steps.superseded.last().cloned())
+            .map(|step| step.key)
+            .or(last);
         let next = schedule.next_step_after(reached).map(|step| step.send_on);
         set_next(scope, row, reached.map(|key| key.to_string()), next)?;
     }
@@ -141,10 +153,7 @@ fn plan_batch(scope: &mut Scope<'_>, due: &[DueRow]) -> Result<(), ApiError> {
 }
 
 /// The people of these entries.
-pub(super) fn entry_people(
-    scope: &mut Scope<'_>,
-    ids: Vec<String>,
-) -> Result<BTreeMap<String, EntryPeople>, ApiError> {
+pub(super) fn entry_people(scope: &mut Scope<'_>, ids: Vec<String>) -> Result<BTreeMap<String, EntryPeople>, ApiError> {
     let rows: Vec<EntryPeople> = entries::table
         .filter(entries::local_government_id.eq(&scope.lg))
         .filter(entries::id.eq_any(ids))
@@ -176,7 +185,10 @@ fn set_next(
 ) -> Result<(), ApiError> {
     diesel::update(obligations::table.find((&scope.lg, &row.id)))
         .filter(obligations::cycle.eq(row.cycle))
-        .set((obligations::last_stage.eq(last_stage), obligations::next_step_on.eq(next)))
+        .set((
+            obligations::last_stage.eq(last_stage),
+            obligations::next_step_on.eq(next),
+        ))
         .execute(scope.conn)?;
     Ok(())
 }
