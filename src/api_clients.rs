@@ -305,14 +305,6 @@ fn insert(scope: &mut Scope<'_>, state: &wire::State) -> Result<(ApiClient, Stri
     Ok((client, secret))
 }
 
-/// The client with this id.
-///
-/// # Errors
-/// 404.
-pub(crate) fn find(scope: &mut Scope<'_>, id: &str) -> Result<ApiClient, ApiError> {
-    rows::find(scope, id)
-}
-
 /// Every client of the tenant, for the command line.
 ///
 /// # Errors

@@ -74,12 +74,10 @@ impl Row {
 /// An organization as far as rules and mails need it.
 #[derive(Debug, Clone)]
 pub(crate) struct OrganizationRow {
-    pub id: String,
     pub name: String,
     pub profile_key: String,
     pub extra_closed_days: Vec<ClosedDay>,
     pub review_month: Option<u32>,
-    pub contact: Option<String>,
 }
 
 impl OrganizationRow {
@@ -100,10 +98,8 @@ pub(crate) fn row(scope: &mut Scope<'_>, id: &str) -> Result<OrganizationRow, Ap
     Ok(OrganizationRow {
         extra_closed_days: serde_json::from_str(&row.extra_closed_days)?,
         review_month: row.review_month.and_then(|month| u32::try_from(month).ok()),
-        id: row.id,
         name: row.name,
         profile_key: row.profile_key,
-        contact: row.contact,
     })
 }
 

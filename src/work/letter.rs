@@ -9,7 +9,7 @@ use super::plan;
 use crate::app::Scope;
 use crate::db::on_tenant;
 use crate::db::schema::{
-    cloud_services, contractors, engagements, entries, local_governments, people, round_clauses, verifications,
+    clause_fulfilments, cloud_services, contractors, engagements, entries, local_governments, people, round_clauses,
 };
 use crate::domain::reminder::{Schedule, StageKey};
 use crate::domain::vocabulary::{CodeWord, Kind, Level, Role};
@@ -186,20 +186,21 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
     for (id, cycle, key) in members {
         clauses.entry((id, cycle)).or_default().push(key);
     }
-    let acts: Vec<(Option<String>, chrono::NaiveDate, String)> = verifications::table
-        .filter(verifications::local_government_id.eq(&scope.lg))
-        .filter(verifications::entry_id.eq_any(&entry_ids))
-        .order(verifications::id)
+    let acts: Vec<(String, Option<chrono::NaiveDate>, Option<String>)> = clause_fulfilments::table
+        .filter(clause_fulfilments::local_government_id.eq(&scope.lg))
+        .filter(clause_fulfilments::entry_id.eq_any(&entry_ids))
+        .filter(clause_fulfilments::verified_on.is_not_null())
+        .order((clause_fulfilments::verified_on, clause_fulfilments::clause_key))
         .select((
-            verifications::entry_id,
-            verifications::verified_on,
-            verifications::verifier_person_id,
+            clause_fulfilments::entry_id,
+            clause_fulfilments::verified_on,
+            clause_fulfilments::verified_by_person_id,
         ))
         .load(scope.conn)?;
     let people_ids: BTreeSet<String> = items
         .iter()
         .filter_map(|(item, _)| item.person_id.clone())
-        .chain(acts.iter().map(|(.., person)| person.clone()))
+        .chain(acts.iter().filter_map(|(.., person)| person.clone()))
         .collect();
     let names: BTreeMap<String, String> = people::table
         .filter(people::local_government_id.eq(&scope.lg))
@@ -208,15 +209,16 @@ fn gather(scope: &mut Scope<'_>, items: &[(ItemRow, ItemObligation)]) -> Result<
         .load::<(String, String)>(scope.conn)?
         .into_iter()
         .collect();
+    // In the order of the days: the last one stays.
     let verified = acts
         .into_iter()
         .filter_map(|(entry, on, person)| {
-            entry.map(|entry| {
+            on.map(|on| {
                 (
                     entry,
                     LastVerified {
                         on,
-                        by: names.get(&person).cloned(),
+                        by: person.and_then(|id| names.get(&id).cloned()),
                     },
                 )
             })

@@ -46,7 +46,6 @@ pub(crate) struct Held {
     pub token: i64,
     pub attempts: i32,
     pub sealed_bytes: Option<Vec<u8>>,
-    pub rfc_message_id: Option<String>,
     pub created_at: Instant,
 }
 

@@ -27,8 +27,8 @@ db_test!(a_cloud_service_is_registered_read_listed_changed_and_archived, |app| {
     let read = officer.get(&path).await.expect(200);
     assert_eq!((&read.body, read.etag()), (&made.body, made.etag()));
     assert_eq!(
-        officer.get("/cloud-services").await.expect(200).items("/items"),
-        [made.body.clone()]
+        officer.get("/cloud-services").await.expect(200).at("/items"),
+        &json!([made.body])
     );
     let ledger = officer.get("/entries?kind=cloud_service").await.expect(200);
     assert_eq!(ledger.text("/items/0/id"), made.id());

@@ -3,6 +3,8 @@
 //! [`harness`] starts an application over a database of its own and checks every answer against the published
 //! document; `smtp_server` is a mail relay that misbehaves on order. Run with a server: `tests/postgres cargo test`.
 
+#![cfg(test)]
+
 #[macro_use]
 mod harness;
 

@@ -57,18 +57,12 @@ db_test!(a_service_is_registered_once_per_organization_and_platform, |app| {
         .problem(409, "duplicate_social_media_service");
     let other = service(&app, seed::ASSEMBLY).await;
     let list = officer.get("/social-media-services").await.expect(200);
-    assert_eq!(list.items("/items"), [made.body.clone(), other.body.clone()]);
+    assert_eq!(list.at("/items"), &json!([made.body, other.body]));
     let mine = format!("/social-media-services?organization_id={}", seed::ASSEMBLY);
-    assert_eq!(
-        officer.get(&mine).await.expect(200).items("/items"),
-        [other.body.clone()]
-    );
+    assert_eq!(officer.get(&mine).await.expect(200).at("/items"), &json!([other.body]));
     let first = officer.get("/social-media-services?limit=1").await.expect(200);
     let next = format!("/social-media-services?limit=1&cursor={}", first.text("/next_cursor"));
-    assert_eq!(
-        officer.get(&next).await.expect(200).items("/items"),
-        [other.body.clone()]
-    );
+    assert_eq!(officer.get(&next).await.expect(200).at("/items"), &json!([other.body]));
 
     let chief = post(&app);
     let change = json!({"responsible": {"post_id": chief}, "publishable_information": null});
@@ -94,8 +88,8 @@ db_test!(a_service_is_registered_once_per_organization_and_platform, |app| {
 
     officer.delete(&path, &merged.etag()).await.expect(204);
     assert_eq!(
-        officer.get("/social-media-services").await.expect(200).items("/items"),
-        [other.body.clone()]
+        officer.get("/social-media-services").await.expect(200).at("/items"),
+        &json!([other.body])
     );
     officer.patch(&path, "*", json!({})).await.problem(409, "archived");
     let back = officer.post("/social-media-services", again).await.expect(201);
@@ -121,8 +115,8 @@ db_test!(an_account_inherits_from_its_service, |app| {
     let read = officer.get(&path).await.expect(200);
     assert_eq!((&read.body, read.etag()), (&made.body, made.etag()));
     assert_eq!(
-        officer.get("/social-media-accounts").await.expect(200).items("/items"),
-        [made.body.clone()]
+        officer.get("/social-media-accounts").await.expect(200).at("/items"),
+        &json!([made.body])
     );
     let clauses = officer
         .get(&format!("/entries/{}/clauses", made.id()))
