@@ -137,11 +137,11 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
                 println!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body);
             }
         }
-        Command::Demo(demo) => demo.run(&options)?,
+        Command::Demo(demo) => demo.run()?,
         Command::Doctor => return doctor::run(&options),
         Command::Migrate => {
             let (url, _) = options.database()?;
-            let _owner = options.own(&url)?;
+            let _owner = Options::own(&url)?;
             let ran = migrate::run(&Db::open(&url, 2)?)?;
             println!("{ran} migration(s) ran; the schema is up to date.");
         }
@@ -183,7 +183,7 @@ fn open(options: &Options) -> Result<App, Stop> {
                 "{pending} migration(s) are missing; run `kakunin migrate` first"
             )));
         }
-        let _owner = options.own(&url)?;
+        let _owner = Options::own(&url)?;
         migrate::run(&db)?;
     }
     start(db, Clock::system(), config)

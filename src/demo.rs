@@ -35,11 +35,11 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn run(&self, options: &Options) -> Result<(), Stop> {
+    pub(crate) fn run(&self) -> Result<(), Stop> {
         std::fs::create_dir_all(&self.dir)
             .map_err(|e| Stop(format!("the directory {} cannot be made: {e}", self.dir.display())))?;
         let url = Url::Sqlite(self.dir.join("kakunin.db").display().to_string());
-        let _owner = options.own(&url)?;
+        let _owner = Options::own(&url)?;
         let listener = listen(self.listen)?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let config = Config {

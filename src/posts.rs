@@ -45,11 +45,9 @@ pub struct PostHolder {
     pub starts_on: NaiveDate,
     /// Last day.
     #[serde(default)]
-    #[schema(required)]
     pub ends_on: Option<NaiveDate>,
     /// Before this day it is not shown (内示前).
     #[serde(default)]
-    #[schema(required)]
     pub announced_on: Option<NaiveDate>,
 }
 
@@ -61,13 +59,12 @@ pub struct PostRole {
     pub role: Role,
     /// The department; the whole organization without it.
     #[serde(default)]
-    #[schema(required, format = Uuid, max_length = 36)]
+    #[schema(format = Uuid, max_length = 36)]
     pub department_id: Option<String>,
     /// First day.
     pub starts_on: NaiveDate,
     /// Last day.
     #[serde(default)]
-    #[schema(required)]
     pub ends_on: Option<NaiveDate>,
 }
 

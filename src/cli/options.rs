@@ -204,7 +204,7 @@ impl Options {
     }
 
     /// Takes the one ownership of an embedded database; the lock ends with the process.
-    pub(crate) fn own(&self, url: &Url) -> Result<Option<File>, Stop> {
+    pub(crate) fn own(url: &Url) -> Result<Option<File>, Stop> {
         let Url::Sqlite(path) = url else { return Ok(None) };
         let lock = format!("{path}.lock");
         let file = File::create(&lock).map_err(|e| Stop(format!("{lock} cannot be made: {e}")))?;

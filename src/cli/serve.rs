@@ -32,7 +32,7 @@ impl Serve {
                 "--no-worker needs PostgreSQL: an SQLite file has one process".to_owned(),
             ));
         }
-        let _owner = options.own(&url)?;
+        let _owner = Options::own(&url)?;
         let db = Db::open(&url, config.connections)?;
         migrate::run(&db)?;
         let app = start(db, Clock::system(), config)?;

@@ -15,7 +15,7 @@ use crate::domain::vocabulary::{CodeWord, Role};
 use crate::http::caller::{Organizations, scope};
 use crate::http::error::ApiError;
 use crate::journal::Actor;
-use crate::mail::{Address, Transport, compose, templates};
+use crate::mail::{Address, compose, templates};
 use crate::organizations::{self, OrganizationCreate};
 use crate::people::wire::{HeldRole, PersonCreate};
 use crate::{people, work};
@@ -223,13 +223,11 @@ impl Setup {
             "client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.",
             client.id
         );
-        match &self.person_email {
-            Some(to) => self.test_mail(app, name, sender, to),
-            None => {
-                println!("No test mail: give --person-email to send one.");
-                Ok(())
-            }
+        if let Some(to) = &self.person_email {
+            return self.test_mail(app, name, sender, to);
         }
+        println!("No test mail: give --person-email to send one.");
+        Ok(())
     }
 
     fn test_mail(&self, app: &App, name: &str, sender: Address, to: &str) -> Result<(), Stop> {
@@ -258,13 +256,11 @@ impl Setup {
             date: date(now),
             body: mail.body,
         });
-        let delivered = super::serve::block_on(async {
+        super::serve::block_on(async {
             let outcome = work::deliver(&transport, &crate::mail::Envelope { from: sender, to }, &bytes).await;
             println!("Test mail: {outcome}");
             Ok(())
-        });
-        let _: &Transport = &transport;
-        delivered
+        })
     }
 }
 

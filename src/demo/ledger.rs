@@ -376,7 +376,7 @@ impl<'l> Body<'l> {
             }),
         );
         let id = engagements::create(scope, &ALL, wire(new)?)?.entry.id;
-        self.paper(scope, &id, work.evidence.as_ref())?;
+        paper(scope, &id, work.evidence.as_ref())?;
         fulfil(scope, &id, work.verified, &work.missing, nth)
     }
 
@@ -403,7 +403,7 @@ impl<'l> Body<'l> {
             }),
         );
         let id = cloud_services::create(scope, &ALL, wire(new)?)?.entry.id;
-        self.paper(scope, &id, cloud.evidence.as_ref())?;
+        paper(scope, &id, cloud.evidence.as_ref())?;
         fulfil(scope, &id, cloud.verified, &cloud.missing, nth)
     }
 
@@ -444,23 +444,24 @@ impl<'l> Body<'l> {
         let id = social_media_accounts::create(scope, &ALL, wire(new)?)?.entry.id;
         fulfil(scope, &id, account.verified, &account.missing, nth)
     }
+}
 
-    fn paper(&self, scope: &mut Scope<'_>, entry_id: &str, paper: Option<&Paper>) -> Result<(), ApiError> {
-        let Some(paper) = paper else { return Ok(()) };
-        diesel::insert_into(evidence::table)
-            .values((
-                evidence::local_government_id.eq(&scope.lg),
-                evidence::id.eq(scope.new_id()),
-                evidence::entry_id.eq(Some(entry_id)),
-                evidence::kind.eq(&paper.kind),
-                evidence::title.eq(&paper.title),
-                evidence::valid_until_on.eq(Some(offset(scope.today, paper.r#in))),
-                evidence::created_at.eq(scope.at),
-                evidence::created_by.eq(scope.by()),
-            ))
-            .execute(scope.conn)?;
-        Ok(())
-    }
+/// A piece of evidence with its last day.
+fn paper(scope: &mut Scope<'_>, entry_id: &str, paper: Option<&Paper>) -> Result<(), ApiError> {
+    let Some(paper) = paper else { return Ok(()) };
+    diesel::insert_into(evidence::table)
+        .values((
+            evidence::local_government_id.eq(&scope.lg),
+            evidence::id.eq(scope.new_id()),
+            evidence::entry_id.eq(Some(entry_id)),
+            evidence::kind.eq(&paper.kind),
+            evidence::title.eq(&paper.title),
+            evidence::valid_until_on.eq(Some(offset(scope.today, paper.r#in))),
+            evidence::created_at.eq(scope.at),
+            evidence::created_by.eq(scope.by()),
+        ))
+        .execute(scope.conn)?;
+    Ok(())
 }
 
 /// Agrees every required clause but the missing ones, confirms them when somebody did, and brings the entry in line.

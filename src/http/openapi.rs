@@ -235,7 +235,7 @@ impl Document {
         Ok(validator
             .iter_errors(value)
             .take(100)
-            .map(|error| field_error(&error))
+            .flat_map(|error| field_errors(&error))
             .collect())
     }
 
@@ -265,6 +265,23 @@ fn describe_scopes(document: &mut Value) {
         if let (Some(scope), Some(operation)) = (scope, operation.as_object_mut()) {
             operation.insert("x-required-scope".to_owned(), Value::String(scope));
         }
+    }
+}
+
+/// The mistakes behind an error: of a value that may also be null, those of the value, not "neither of the two".
+fn field_errors(error: &jsonschema::ValidationError<'_>) -> Vec<FieldError> {
+    let (ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context }) = error.kind() else {
+        return vec![field_error(error)];
+    };
+    let is_other_type = |branch: &[jsonschema::ValidationError<'static>]| {
+        branch.iter().any(|inner| {
+            matches!(inner.kind(), ValidationErrorKind::Type { .. }) && inner.instance_path() == error.instance_path()
+        })
+    };
+    let mut meant = context.iter().filter(|branch| !is_other_type(branch));
+    match (meant.next(), meant.next()) {
+        (Some(branch), None) => branch.iter().flat_map(field_errors).collect(),
+        _ => vec![field_error(error)],
     }
 }
 

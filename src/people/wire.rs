@@ -23,17 +23,15 @@ pub struct Appointment {
     pub organization_id: String,
     /// The department.
     #[serde(default)]
-    #[schema(required, format = Uuid, max_length = 36)]
+    #[schema(format = Uuid, max_length = 36)]
     pub department_id: Option<String>,
     /// First day.
     pub starts_on: NaiveDate,
     /// Last day.
     #[serde(default)]
-    #[schema(required)]
     pub ends_on: Option<NaiveDate>,
     /// Before this day it is not shown (内示前).
     #[serde(default)]
-    #[schema(required)]
     pub announced_on: Option<NaiveDate>,
 }
 
@@ -46,7 +44,7 @@ pub struct HeldRole {
     pub organization_id: String,
     /// The department; the whole organization without it.
     #[serde(default)]
-    #[schema(required, format = Uuid, max_length = 36)]
+    #[schema(format = Uuid, max_length = 36)]
     pub department_id: Option<String>,
     /// The role; `owner`, `deputy` and `section_staff` are not given this way.
     pub role: Role,
@@ -54,7 +52,6 @@ pub struct HeldRole {
     pub starts_on: NaiveDate,
     /// Last day.
     #[serde(default)]
-    #[schema(required)]
     pub ends_on: Option<NaiveDate>,
 }
 
@@ -230,7 +227,7 @@ impl State {
     pub(super) fn checked(mut self) -> Result<Self, ApiError> {
         let mut errors = vec![];
         match DisplayName::parse(&self.name) {
-            Ok(name) => self.name = name.as_str().to_owned(),
+            Ok(name) => name.as_str().clone_into(&mut self.name),
             Err(e) => errors.push(FieldError::new("/name", e.code(), e.message_ja(), e.message_en())),
         }
         for (value, pointer, max) in [

@@ -134,13 +134,11 @@ fn sender(scope: &mut Scope<'_>, held: &Held) -> Result<Option<(Address, bool)>,
         .find(&scope.lg)
         .select((local_governments::mail_from, local_governments::is_demo))
         .first(scope.conn)?;
-    match Address::parse(&from) {
-        Ok(address) => Ok(Some((address, is_demo))),
-        Err(_) => {
-            outbox::hold(scope, held, "the sender's address cannot be used")?;
-            Ok(None)
-        }
+    if let Ok(address) = Address::parse(&from) {
+        return Ok(Some((address, is_demo)));
     }
+    outbox::hold(scope, held, "the sender's address cannot be used")?;
+    Ok(None)
 }
 
 /// The intent: the lease still holds, something is still due, the bytes are fixed.
