@@ -32,7 +32,6 @@ use kakunin::http::openapi::Document;
 use kakunin::random::Random;
 
 pub use actor::{Actor, Answered};
-pub use contract::template;
 pub use database::{Backend, Database};
 
 /// Declares one test for each database: `db_test!(a_sentence, |app| { … })`. `app` is a [`TestApp`].

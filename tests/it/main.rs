@@ -4,6 +4,7 @@
 //! document; `smtp_server` is a mail relay that misbehaves on order. Run with a server: `tests/postgres cargo test`.
 
 #![cfg(test)]
+#![expect(dead_code, reason = "the harness offers what the tests of the next slices use")]
 
 #[macro_use]
 mod harness;
@@ -17,6 +18,7 @@ mod edge;
 mod engagements;
 mod openapi;
 mod queries;
+mod reminders;
 mod schema;
 mod smtp;
 mod smtp_server;

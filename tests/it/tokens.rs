@@ -207,7 +207,7 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("no typ", |h, _, _| drop(h.as_object_mut().unwrap().remove("typ"))),
     ("another algorithm", |h, _, _| h["alg"] = json!("ES384")),
     ("unknown kid", |h, _, _| {
-        h["kid"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+        h["kid"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     }),
     ("kid with a path", |h, _, _| h["kid"] = json!("../../etc/passwd")),
     ("no kid", |h, _, _| drop(h.as_object_mut().unwrap().remove("kid"))),
@@ -215,7 +215,7 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("x5u", |h, _, _| h["x5u"] = json!("https://attacker.example/x5u")),
     ("x5c", |h, _, _| h["x5c"] = json!(["MIIB"])),
     ("jwk", |h, _, _| {
-        h["jwk"] = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"})
+        h["jwk"] = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"});
     }),
     ("crit", |h, _, _| h["crit"] = json!(["exp"])),
     ("another issuer", |_, p, _| p["iss"] = json!("https://attacker.example")),
@@ -233,7 +233,7 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("jti that is no UUID", |_, p, _| p["jti"] = json!("1")),
     ("organizations by another word", |_, p, _| p["org_ids"] = json!("all")),
     ("a local government that is gone", |_, p, _| {
-        p["local_government_id"] = json!(seed::MAYOR)
+        p["local_government_id"] = json!(seed::MAYOR);
     }),
 ];
 
@@ -372,7 +372,7 @@ db_test!(the_next_key_is_shown_a_day_before_it_signs, |app| {
             .select(signing_keys::kid)
             .load(conn)
     });
-    assert_eq!(retired, [current.clone()]);
+    assert_eq!(retired, std::slice::from_ref(&current));
     // What it signs now is refused, whatever it says.
     let (header, mut payload) = parts(&old_token);
     let seconds = now.unix_seconds();

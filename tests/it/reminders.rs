@@ -1,0 +1,223 @@
+//! Reminders arrive: planned from due obligations, one digest per address and day, never twice, whatever dies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kakunin::mail::Transport;
+use kakunin::mail::smtp::{Limits, Relay, Security, SmtpConfig};
+use kakunin::work::{Faults, Worker};
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, seed};
+use crate::smtp_server::{At, Behaviour, FakeSmtp, Fault};
+
+/// A relay of this machine, with time limits that no healthy answer comes near.
+fn relay(server: &FakeSmtp) -> Transport {
+    let patient = Duration::from_secs(20);
+    let config = SmtpConfig {
+        host: "127.0.0.1".to_owned(),
+        port: server.port(),
+        security: Security::PlainWithoutAuth,
+        credentials: None,
+        hello_name: "kakunin.example.lg.jp".to_owned(),
+        extra_authorities_pem: None,
+        limits: Limits {
+            step: patient,
+            dot: patient,
+        },
+    };
+    Transport::Smtp(Relay::new(config).unwrap())
+}
+
+fn worker(app: &TestApp, server: &FakeSmtp, faults: Faults) -> Worker {
+    Worker::new(app.app.clone()).unwrap().with(relay(server), faults)
+}
+
+async fn person(app: &TestApp, name: &str, email: &str) -> String {
+    let new = json!({"name": name, "email": email});
+    app.officer()
+        .post("/people", new)
+        .await
+        .expect(201)
+        .text("/id")
+        .to_owned()
+}
+
+/// A contract that ends in thirty days, owned and deputised.
+async fn engagement(app: &TestApp, name: &str, owner: &str, deputy: &str) {
+    let contractor = app
+        .officer()
+        .post("/contractors", json!({"name": format!("株式会社{name}")}))
+        .await
+        .expect(201);
+    let new = json!({
+        "organization_id": seed::MAYOR, "name": name, "contractor_id": contractor.text("/id"),
+        "owner": {"person_id": owner}, "deputy": {"person_id": deputy},
+        "facts": {"confidentiality": "c1", "access_mode": "none"},
+        "registered_as_existing": true, "status": "in_performance", "started_on": "2027-03-01",
+        "period": {"starts_on": "2027-03-01", "ends_on": "2027-05-01"},
+    });
+    app.officer().post("/engagements", new).await.expect(201);
+}
+
+async fn states(app: &TestApp, path: &str) -> Vec<String> {
+    let page = app.officer().get(&format!("{path}?limit=200")).await.expect(200);
+    let items = page.body["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["state"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+db_test!(what_is_due_arrives_in_one_mail_and_never_again, |app| {
+    let server = FakeSmtp::start(Behaviour::ok());
+    let (owner, deputy) = (
+        person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+        person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+    );
+    engagement(&app, "清掃業務", &owner, &deputy).await;
+    engagement(&app, "警備業務", &owner, &deputy).await;
+    let worker = worker(&app, &server, Faults::default());
+    worker.tick().await.unwrap();
+    assert_eq!(server.accepted().len(), 1, "two contracts of one owner make one mail");
+    assert_eq!(server.accepted()[0].to, ["owner@motosu.example.lg.jp"]);
+    worker.tick().await.unwrap();
+    assert_eq!(server.accepted().len(), 1, "a second tick of the day changes nothing");
+    let sent = states(&app, "/reminders").await;
+    assert!(sent.iter().any(|state| state == "sent"));
+    assert!(
+        sent.iter().all(|state| state == "sent" || state == "superseded"),
+        "{sent:?}"
+    );
+    assert_eq!(states(&app, "/messages").await, ["accepted"]);
+});
+
+db_test!(after_downtime_only_the_latest_stage_is_sent, |app| {
+    let server = FakeSmtp::start(Behaviour::ok());
+    let (owner, deputy) = (
+        person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+        person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+    );
+    engagement(&app, "清掃業務", &owner, &deputy).await;
+    app.at("2027-04-29T12:00");
+    let worker = worker(&app, &server, Faults::default());
+    worker.tick().await.unwrap();
+    assert_eq!(server.accepted().len(), 1);
+    let page = app.officer().get("/reminders?limit=200").await.expect(200);
+    let contract_end: Vec<&Value> = page.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["state"] == "superseded")
+        .collect();
+    assert!(!contract_end.is_empty(), "the missed stages are on record");
+});
+
+db_test!(an_answer_stops_the_mails_that_wait, |app| {
+    let server = FakeSmtp::start(Behaviour::ok());
+    let (owner, deputy) = (
+        person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+        person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+    );
+    engagement(&app, "清掃業務", &owner, &deputy).await;
+    let open = app.officer().get("/obligations?kind=contract_end").await.expect(200);
+    let id = open.text("/items/0/id").to_owned();
+    let decide = format!("/obligations/{id}/decisions");
+    app.officer()
+        .acting(&owner)
+        .post(&decide, json!({"decision": "retender"}))
+        .await
+        .expect(200);
+    let before = app.officer().get("/obligations").await.expect(200);
+    assert!(
+        before.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|item| item["kind"] != "contract_end")
+    );
+    worker(&app, &server, Faults::default()).tick().await.unwrap();
+    for mail in server.accepted() {
+        let text = String::from_utf8_lossy(&mail.data).into_owned();
+        assert!(!text.contains("contract_end"));
+    }
+});
+
+db_test!(a_relay_that_refuses_for_a_while_gets_the_mail_later, |app| {
+    let server = FakeSmtp::start(Behaviour::at(At::Rcpt, Fault::Refuse(450)));
+    let (owner, deputy) = (
+        person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+        person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+    );
+    engagement(&app, "清掃業務", &owner, &deputy).await;
+    let worker = worker(&app, &server, Faults::default());
+    worker.tick().await.unwrap();
+    assert!(server.accepted().is_empty());
+    assert_eq!(states(&app, "/messages").await, ["queued"]);
+    server.set(Behaviour::ok());
+    app.at("2027-04-01T09:05");
+    worker.tick().await.unwrap();
+    assert_eq!(server.accepted().len(), 1);
+    assert_eq!(states(&app, "/messages").await, ["accepted"]);
+});
+
+db_test!(
+    an_address_that_is_refused_for_good_passes_the_item_to_the_deputy,
+    |app| {
+        let server = FakeSmtp::start(Behaviour::ok());
+        server.script([Behaviour::at(At::Rcpt, Fault::Refuse(550))]);
+        let (owner, deputy) = (
+            person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+            person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+        );
+        engagement(&app, "清掃業務", &owner, &deputy).await;
+        worker(&app, &server, Faults::default()).tick().await.unwrap();
+        let accepted = server.accepted();
+        assert_eq!(accepted.len(), 1);
+        assert_eq!(accepted[0].to, ["deputy@motosu.example.lg.jp"]);
+        let mut found = states(&app, "/messages").await;
+        found.sort();
+        assert_eq!(found, ["accepted", "dead"]);
+    }
+);
+
+db_test!(a_worker_that_dies_at_any_point_loses_and_repeats_nothing, |app| {
+    let (owner, deputy) = (
+        person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+        person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+    );
+    let server = FakeSmtp::start(Behaviour::ok());
+    let mut expected = 0;
+    for n in 0..6 {
+        // Each round: one more contract, a day later, and a worker that dies at the n-th point it comes to.
+        app.at(&format!("2027-04-{:02}T09:00", 5 + n));
+        engagement(&app, &format!("業務その{n}"), &owner, &deputy).await;
+        expected += 1;
+        let seen = Arc::new(AtomicUsize::new(0));
+        let dies = Faults::new(move |_| seen.fetch_add(1, Ordering::SeqCst) == n);
+        let died = worker(&app, &server, dies).tick().await.is_err();
+        assert!(died, "point {n} was never reached");
+        // The lease runs out, then the wait of a message in doubt; another worker goes on.
+        let next = worker(&app, &server, Faults::default());
+        for minute in ["09:13", "09:30", "09:45"] {
+            app.at(&format!("2027-04-{:02}T{minute}", 5 + n));
+            next.tick().await.unwrap();
+        }
+        let page = app.officer().get("/messages?limit=200").await.expect(200);
+        let messages = page.body["items"].as_array().unwrap();
+        let live: Vec<&Value> = messages
+            .iter()
+            .filter(|message| message["state"] != "cancelled")
+            .collect();
+        assert_eq!(live.len(), expected, "after a death at point {n}");
+        assert!(live.iter().all(|message| message["state"] == "accepted"), "{live:?}");
+        let doubts: i64 = live.iter().map(|message| message["doubts"].as_i64().unwrap()).sum();
+        let arrived = server.accepted().len();
+        assert!(arrived >= expected, "lost after a death at point {n}");
+        assert!(
+            i64::try_from(arrived).unwrap() <= i64::try_from(expected).unwrap() + doubts,
+            "repeated without a doubt"
+        );
+    }
+});
