@@ -208,12 +208,23 @@ fn form(scope: &mut Scope<'_>, node: &str) -> Result<Option<String>, ApiError> {
         if made == 1 {
             return Ok(Some(id));
         }
-        put_off(scope, &address)?;
+        let waiting: Option<Option<Instant>> = messages::table
+            .filter(messages::local_government_id.eq(&scope.lg))
+            .filter(messages::address.eq(&address))
+            .filter(messages::local_day.eq(scope.today))
+            .filter(messages::sequence.eq(1))
+            .filter(messages::sealed_bytes.is_null())
+            .filter(messages::state.eq_any(["queued", "leased"]))
+            .select(messages::next_at)
+            .first(scope.conn)
+            .optional()?;
+        put_off(scope, &address, waiting.flatten())?;
     }
 }
 
-/// Today's digest of this address exists: what is not in it waits for the next day's sending hour.
-fn put_off(scope: &mut Scope<'_>, address: &str) -> Result<(), ApiError> {
+/// Today's digest of this address exists: what is due joins it while it waits for its first intent (`waiting`: until
+/// when), and otherwise waits for the next day's sending hour.
+fn put_off(scope: &mut Scope<'_>, address: &str, waiting: Option<Instant>) -> Result<(), ApiError> {
     let minute: i32 = local_governments::table
         .find(&scope.lg)
         .select(local_governments::sending_minute)
@@ -226,7 +237,7 @@ fn put_off(scope: &mut Scope<'_>, address: &str) -> Result<(), ApiError> {
             .filter(reminder_items::state.eq("planned"))
             .filter(reminder_items::send_at.le(Some(scope.at))),
     )
-    .set(reminder_items::send_at.eq(Some(tomorrow)))
+    .set(reminder_items::send_at.eq(Some(waiting.unwrap_or(tomorrow))))
     .execute(scope.conn)?;
     Ok(())
 }
@@ -239,7 +250,7 @@ pub(crate) fn collect(scope: &mut Scope<'_>, held: &Held) -> Result<Vec<(ItemRow
         .filter(reminder_items::local_government_id.eq(&scope.lg))
         .filter(reminder_items::address.eq(&held.address))
         .filter(reminder_items::state.eq("planned"))
-        .filter(reminder_items::send_at.le(Some(scope.at)))
+        .filter(reminder_items::planned_on.le(scope.today))
         .order((obligations::due_on, reminder_items::id))
         .select((
             ItemRow::as_select(),
@@ -381,7 +392,7 @@ pub(crate) fn accepted(scope: &mut Scope<'_>, held: &Held, remote_ref: &str) -> 
         reminder_items::updated_at.eq(scope.at),
     ))
     .execute(scope.conn)?;
-    attempt(scope, held, "accepted", None, None)?;
+    attempt(scope, held, "dot", Some(250), None)?;
     scope.record(
         "message.accepted",
         Subject::of("message", &held.id),
@@ -467,7 +478,7 @@ pub(crate) fn orphans(scope: &mut Scope<'_>, held: &Held) -> Result<Vec<ItemRow>
         .filter(reminder_items::local_government_id.eq(&scope.lg))
         .filter(reminder_items::address.eq(&held.address))
         .filter(reminder_items::state.eq("planned"))
-        .filter(reminder_items::send_at.le(Some(scope.at)))
+        .filter(reminder_items::planned_on.le(scope.today))
         .select(ItemRow::as_select())
         .load(scope.conn)?)
 }

@@ -4,11 +4,11 @@
 //! document; `smtp_server` is a mail relay that misbehaves on order. Run with a server: `tests/postgres cargo test`.
 
 #![cfg(test)]
-#![expect(dead_code, reason = "the harness offers what the tests of the next slices use")]
 
 #[macro_use]
 mod harness;
 
+mod access;
 mod api_clients;
 mod architecture;
 mod clause_catalogue;

@@ -372,7 +372,7 @@ db_test!(the_next_key_is_shown_a_day_before_it_signs, |app| {
             .select(signing_keys::kid)
             .load(conn)
     });
-    assert_eq!(retired, std::slice::from_ref(&current));
+    assert_eq!(retired, [current.as_str()]);
     // What it signs now is refused, whatever it says.
     let (header, mut payload) = parts(&old_token);
     let seconds = now.unix_seconds();

@@ -74,11 +74,6 @@ impl<'a> Actor<'a> {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
-    /// The client's id; panics for nobody.
-    pub fn client_id(&self) -> &str {
-        &self.client.as_ref().unwrap().0
-    }
-
     /// GET.
     pub async fn get(&self, path: &str) -> Answered {
         self.call(Method::GET, path, "", Content::None).await

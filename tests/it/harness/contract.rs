@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Answered, document};
 
 /// The path template of the document that a path is of; the one with the fewest parameters, as actix has them.
-pub fn template(path: &str) -> Option<String> {
+fn template(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let is_match = |template: &str| {
         let wanted: Vec<&str> = template.split('/').collect();
@@ -21,7 +21,8 @@ pub fn template(path: &str) -> Option<String> {
                 .zip(&parts)
                 .all(|(w, p)| if w.starts_with('{') { !p.is_empty() } else { w == p })
     };
-    let paths = document().json["paths"].as_object().unwrap().clone();
+    let document = document();
+    let paths = document.json["paths"].as_object().unwrap();
     paths
         .keys()
         .filter(|t| is_match(t))

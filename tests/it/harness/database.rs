@@ -64,15 +64,6 @@ impl Database {
         }
     }
 
-    /// Which it is.
-    pub fn backend(&self) -> Backend {
-        if self.postgres.is_some() {
-            Backend::Postgres
-        } else {
-            Backend::Sqlite
-        }
-    }
-
     /// A plain connection to it.
     pub fn connect(&self) -> Conn {
         match self.url() {
