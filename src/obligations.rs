@@ -1,7 +1,7 @@
 //! Obligations: the due things. Reading them, confirming a round, deciding about a contract that ends.
 //!
 //! The obligation is the due thing, the verification the finished act (design §9). Cycles are kept in [`cycles`]; the
-//! act of confirming is in [`verify`]; finished acts are listed by [`crate::verifications`].
+//! act of confirming is in [`mod@verify`]; finished acts are listed by [`crate::verifications`].
 
 pub(crate) mod cycles;
 mod verify;

@@ -1,7 +1,7 @@
 //! Keyset pages: cost independent of depth, cursors bound to their filters, no list without a bound (design §4.6).
 //!
 //! A list walks one index. Other filters are residual with a budget of [`BUDGET`] rows, after which a short page with
-//! `next_cursor` comes back; [`Window`] carries both ends.
+//! `next_cursor` comes back.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
