@@ -57,7 +57,7 @@ pub fn padded(text: &str, to: usize) -> String {
 }
 
 /// Lines of at most `max` columns. Words of ASCII stay whole where they fit; no line starts with a closing mark (it may
-/// hang over by one character) or ends with an opening one.
+/// hang over by one character) or ends with an opening one, unless the line is too narrow for both.
 pub fn wrap(text: &str, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
@@ -66,11 +66,8 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
         let hangs = is_closing(&word) && used <= max;
         if used + columns(word.trim_end()) > max && !hangs && !line.is_empty() {
             let kept = line.trim_end_matches(is_opening).len();
-            let (whole, opening) = if kept == 0 {
-                (line.as_str(), "")
-            } else {
-                line.split_at(kept)
-            };
+            let moves = kept > 0 && columns(&line[kept..]) + columns(word.trim_end()) <= max;
+            let (whole, opening) = line.split_at(if moves { kept } else { line.len() });
             let next = format!("{opening}{word}");
             lines.push(whole.trim_end().to_owned());
             line = next;
@@ -204,7 +201,7 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_as_a_reader_expects() {
-        let cases: [(&str, usize, &[&str]); 9] = [
+        let cases: [(&str, usize, &[&str]); 10] = [
             ("", 10, &[""]),
             ("あいうえお", 10, &["あいうえお"]),
             ("あいうえおか", 10, &["あいうえお", "か"]),
@@ -213,6 +210,7 @@ mod tests {
             ("abc defg hij", 8, &["abc defg", "hij"]),
             ("あいうISO27001", 10, &["あいう", "ISO27001"]),
             ("abcdefghijkl", 10, &["abcdefghij", "kl"]),
+            ("A（（A00a", 5, &["A（（", "A00a"]),
             ("ｱｲｳｴｵあい", 7, &["ｱｲｳｴｵあ", "い"]),
         ];
         for (text, max, lines) in cases {
