@@ -46,6 +46,61 @@ macro_rules! on_each_backend {
 }
 pub(crate) use on_each_backend;
 
+/// Runs a query and holds its rows until the transaction ends; with `skip` those that another replica holds are left
+/// out. SQLite has one writer and nothing to lock.
+macro_rules! locked {
+    (skip $conn:expr, $query:expr, |$q:ident, $c:ident| $run:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => {
+                let $q = $query;
+                $run
+            }
+            $crate::db::Conn::Postgres($c) => {
+                let $q = $query.for_update().skip_locked();
+                $run
+            }
+        }
+    };
+    ($conn:expr, $query:expr, |$q:ident, $c:ident| $run:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => {
+                let $q = $query;
+                $run
+            }
+            $crate::db::Conn::Postgres($c) => {
+                let $q = $query.for_update();
+                $run
+            }
+        }
+    };
+}
+pub(crate) use locked;
+
+/// Inserts those rows whose key is new and answers how many; PostgreSQL takes them in one statement.
+macro_rules! insert_new {
+    ($conn:expr, $table:expr, $rows:expr, $key:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(conn) => {
+                let mut count = 0;
+                for row in $rows {
+                    count += diesel::insert_into($table)
+                        .values(row)
+                        .on_conflict($key)
+                        .do_nothing()
+                        .execute(conn)?;
+                }
+                count
+            }
+            $crate::db::Conn::Postgres(conn) => diesel::insert_into($table)
+                .values($rows)
+                .on_conflict($key)
+                .do_nothing()
+                .execute(conn)?,
+        }
+    };
+}
+pub(crate) use insert_new;
+
 /// The condition of a join between two tables of one tenant: same local government and these two columns equal.
 macro_rules! on_tenant {
     ($left:ident . $lcol:ident = $right:ident . $rcol:ident) => {{

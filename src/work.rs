@@ -1,85 +1,120 @@
-//! The worker: plans mails from due obligations and hands them over, by rows alone. Nothing due lives in memory.
+//! The worker: reconcilers without input that plan, deliver and tidy up, from rows and never from memory.
 //!
-//! [`plan`] makes items, [`dispatch`] forms one message per address and day and hands it over by the protocol of
-//! intents ([`outbox`]), [`letter`] writes it. Each step is a reconciler: idempotent, without input, safe on several
-//! nodes at once. The scheduler only wakes [`Worker::tick`]; removing or doubling a wake-up changes only when.
+//! [`plan`] turns due steps into items, [`dispatch`] turns items into mails, [`prune`] erases what need not be kept, and
+//! entries whose risk time has changed are assessed again. A tick that comes late, twice or on several replicas changes
+//! nothing but the hour (design §6); so the scheduler only wakes the worker, and a wake-up that never comes is replaced.
+//! Where a crash may happen: [`Faults`].
 
-pub(crate) mod dispatch;
-mod letter;
-pub(crate) mod outbox;
+mod contents;
+mod dispatch;
+mod faults;
+mod finish;
+mod intent;
+mod outbox;
 pub(crate) mod plan;
+mod prune;
+mod recipients;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use tokio::sync::{Notify, watch};
-use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::app::{App, Tenant};
 use crate::clock::Instant;
 use crate::config::{Config, MailConfig};
 use crate::db::schema::{clock_marks, local_governments};
 use crate::db::{Db, on_each_backend};
+use crate::entries;
 use crate::http::error::ApiError;
 use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
+pub use faults::Faults;
+use faults::is_kill;
+use finish::Finished;
+use outbox::Sender;
 
+/// How often the scheduler wakes the worker.
+const WAKE: Duration = Duration::from_secs(30);
+/// When the worker wakes by itself, should the scheduler have fallen silent.
+const OVERSLEPT: Duration = Duration::from_mins(5);
+/// Mails that are handed over at a time.
+const LANES: usize = 4;
 /// How far the clock may fall behind what was seen before mails are held back, in seconds.
 const CLOCK_SLACK: i64 = 300;
 
-/// Where a test can end the process; in production nothing is listening.
-#[derive(Clone, Default)]
-pub struct Faults(Option<Arc<dyn Fn(&'static str) -> bool + Send + Sync>>);
+/// Plans and delivers for all local governments. Any number of replicas may run on `PostgreSQL`.
+#[derive(Debug)]
+pub struct Worker {
+    app: App,
+    transport: Option<Transport>,
+    node: String,
+    lanes: usize,
+    faults: Faults,
+    pace: dispatch::Pace,
+    stopping: AtomicBool,
+}
 
-impl Faults {
-    /// Asks at every point whether the process dies there.
-    pub fn new(dies: impl Fn(&'static str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(dies)))
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// Items that were planned or recorded as superseded.
+    pub planned: usize,
+    /// Messages that the relay took.
+    pub accepted: usize,
+    /// Messages that may have been taken.
+    pub in_doubt: usize,
+    /// Messages that were refused and wait.
+    pub queued: usize,
+    /// Messages that were given up.
+    pub dead: usize,
+    /// Entries that were assessed again.
+    pub reassessed: usize,
+    /// Messages whose bytes were erased.
+    pub pruned: usize,
+}
+
+impl Ticked {
+    fn add(&mut self, other: Self) {
+        self.planned += other.planned;
+        self.accepted += other.accepted;
+        self.in_doubt += other.in_doubt;
+        self.queued += other.queued;
+        self.dead += other.dead;
+        self.reassessed += other.reassessed;
+        self.pruned += other.pruned;
     }
 
-    pub(crate) fn at(&self, point: &'static str) -> Result<(), ApiError> {
-        match &self.0 {
-            Some(dies) if dies(point) => Err(ApiError::internal(format!("killed at {point}"))),
-            _ => Ok(()),
+    fn count(&mut self, finished: Option<Finished>) {
+        match finished {
+            Some(Finished::Accepted) => self.accepted += 1,
+            Some(Finished::InDoubt) => self.in_doubt += 1,
+            Some(Finished::Queued) => self.queued += 1,
+            Some(Finished::Dead) => self.dead += 1,
+            Some(Finished::Lost) | None => {}
         }
     }
 }
 
-/// What one tick did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ticked {
-    /// Entries assessed again because time passed.
-    pub reassessed: usize,
-    /// Obligations whose next step was planned.
-    pub planned: usize,
-    /// Messages handed over.
-    pub accepted: usize,
-}
-
-/// Plans and delivers.
-#[derive(Clone)]
-pub struct Worker {
-    pub(crate) app: App,
-    pub(crate) transport: Option<Transport>,
-    pub(crate) node: String,
-    pub(crate) faults: Faults,
-}
-
 impl Worker {
-    /// A worker with the transport of the settings.
+    /// A worker that sends as the settings say.
     ///
     /// # Errors
     /// A relay that cannot be used as it is set.
     pub fn new(app: App) -> Result<Self, ApiError> {
-        let transport = transport(&app.config)?;
-        let node = app.random.id(app.clock.now());
         Ok(Self {
+            transport: transport(&app.config)?,
+            node: app.random.id(app.clock.now()),
             app,
-            transport,
-            node,
+            lanes: LANES,
             faults: Faults::default(),
+            pace: dispatch::Pace::default(),
+            stopping: AtomicBool::new(false),
         })
     }
 
@@ -91,63 +126,147 @@ impl Worker {
         self
     }
 
-    /// One round of everything, until nothing is due.
+    /// The same, handing over so many mails at a time.
+    #[must_use]
+    pub fn lanes(mut self, lanes: usize) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Does everything that is due now, in every local government. Trouble in one does not stop the others.
     ///
     /// # Errors
-    /// A database failure; the next tick goes on where this one ended.
+    /// The first failure; what was finished stays, and the next tick goes on from there.
     pub async fn tick(&self) -> Result<Ticked, ApiError> {
+        let Some(senders) = self.senders().await? else {
+            return Ok(Ticked::default());
+        };
+        let (mut total, mut failed) = (Ticked::default(), None);
+        for sender in senders {
+            match self.tick_of(&sender).await {
+                Ok(ticked) => total.add(ticked),
+                Err(error) if is_kill(&error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, local_government_id = sender.id, "a tick broke off");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(total), Err)
+    }
+
+    async fn tick_of(&self, sender: &Sender) -> Result<Ticked, ApiError> {
+        let tenant = Tenant::new(&sender.id);
+        let mut ticked = {
+            let (app, tenant, faults) = (self.app.clone(), tenant.clone(), self.faults.clone());
+            blocking(move || {
+                Ok(Ticked {
+                    reassessed: entries::reassess_due(&app, &tenant)?,
+                    planned: plan::plan(&app, &tenant, &faults)?,
+                    pruned: prune::prune(&app, &tenant)?,
+                    ..Ticked::default()
+                })
+            })
+            .await?
+        };
+        let per_minute = usize::try_from(sender.mails_per_minute).unwrap_or_default();
+        ticked.add(self.dispatch(&tenant, per_minute).await?);
+        Ok(ticked)
+    }
+
+    /// Delivers what is due now, without planning anything new.
+    ///
+    /// # Errors
+    /// As [`Worker::tick`], but at the first failure.
+    pub async fn deliver_until_idle(&self) -> Result<Ticked, ApiError> {
+        let mut total = Ticked::default();
+        for sender in self.senders().await?.unwrap_or_default() {
+            let per_minute = usize::try_from(sender.mails_per_minute).unwrap_or_default();
+            total.add(self.dispatch(&Tenant::new(&sender.id), per_minute).await?);
+        }
+        Ok(total)
+    }
+
+    /// The local governments, unless the clock cannot be right.
+    async fn senders(&self) -> Result<Option<Vec<Sender>>, ApiError> {
         let app = self.app.clone();
-        let (mut ticked, may_send) = blocking(move || {
-            let may_send = raise_high_water(&app)?;
-            let mut ticked = Ticked::default();
-            for tenant in tenants(&app)? {
-                ticked.reassessed += crate::entries::reassess_due(&app, &tenant)?;
-                ticked.planned += plan::plan(&app, &tenant)?;
+        blocking(move || {
+            if !raise_high_water(&app)? {
+                return Ok(None);
             }
             let now = app.clock.now();
             app.db
                 .write(|conn| keys::maintain(conn, &app.keys.master, &app.random, now))?;
-            Ok((ticked, may_send))
+            app.db.read(|conn| {
+                let rows = local_governments::table
+                    .order(local_governments::id)
+                    .select(Sender::as_select());
+                Ok(Some(rows.load(conn)?))
+            })
         })
-        .await?;
-        self.faults.at("planned")?;
-        if may_send && let Some(transport) = &self.transport {
-            ticked.accepted = dispatch::dispatch(self, transport).await?;
-        }
-        Ok(ticked)
+        .await
     }
 
-    /// Ticks when woken, until told to stop.
-    pub async fn run(self, mut stopped: watch::Receiver<bool>) {
+    /// Ticks when woken, until told to stop; the delivery that is under way is finished first.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        if self.transport.is_none() {
+            tracing::warn!("no mail relay is set: reminders are planned and wait");
+        }
         let wake = Arc::new(Notify::new());
         let scheduler = wake_every_half_minute(wake.clone()).await;
         if let Err(error) = &scheduler {
-            tracing::error!(%error, "the scheduler does not run");
+            tracing::error!(%error, "the scheduler does not run; the worker wakes by itself");
         }
         loop {
-            if let Err(error) = self.tick().await {
-                tracing::error!(%error, "a tick ended early; the next one goes on");
+            let ended = {
+                let tick = self.tick();
+                tokio::pin!(tick);
+                let (done, ended) = tokio::select! {
+                    done = &mut tick => (done, false),
+                    () = told(&mut stop) => {
+                        self.stopping.store(true, Ordering::SeqCst);
+                        (tick.await, true)
+                    }
+                };
+                match done {
+                    Ok(ticked) if ticked == Ticked::default() => {}
+                    Ok(ticked) => tracing::info!(?ticked, "tick"),
+                    Err(error) => tracing::error!(%error, "a tick ended early; the next one goes on"),
+                }
+                ended
+            };
+            if ended {
+                return;
             }
             tokio::select! {
+                () = told(&mut stop) => return,
                 () = wake.notified() => {}
-                _ = stopped.changed() => break,
+                () = tokio::time::sleep(OVERSLEPT) => {}
             }
         }
     }
 }
 
-async fn wake_every_half_minute(wake: Arc<Notify>) -> Result<JobScheduler, tokio_cron_scheduler::JobSchedulerError> {
+async fn wake_every_half_minute(wake: Arc<Notify>) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let job = Job::new("1/30 * * * * *", move |_, _| wake.notify_one())?;
-    scheduler.add(job).await?;
+    scheduler
+        .add(Job::new_repeated(WAKE, move |_, _| wake.notify_one())?)
+        .await?;
     scheduler.start().await?;
     Ok(scheduler)
 }
 
-/// Runs database work beside the runtime.
-pub(crate) async fn blocking<T: Send + 'static>(
-    f: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
+/// Returns when the signal says stop, or nobody can say so any more.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Runs database work where it may block. It is not cancelled with its caller, so a transaction always ends.
+async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T, ApiError> + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(f).await.map_err(ApiError::internal)?
 }
 
@@ -177,17 +296,6 @@ pub(crate) async fn deliver(transport: &Transport, envelope: &Envelope, bytes: &
         Outcome::NotAccepted(refusal) => format!("not accepted at {}: {}", refusal.phase, refusal.text),
         Outcome::InDoubt { phase, text } => format!("in doubt at {phase}: {text}"),
     }
-}
-
-/// Every tenant of the installation.
-pub(crate) fn tenants(app: &App) -> Result<Vec<Tenant>, ApiError> {
-    let ids: Vec<String> = app.db.read(|conn| {
-        Ok(local_governments::table
-            .order(local_governments::id)
-            .select(local_governments::id)
-            .load(conn)?)
-    })?;
-    Ok(ids.iter().map(|id| Tenant::new(id)).collect())
 }
 
 /// The latest time that this database has seen.

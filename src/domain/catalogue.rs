@@ -159,6 +159,8 @@ pub struct Catalogue {
     pub sources: BTreeMap<String, Source>,
     /// The credit in percent that the file shows its readers for each status; the risk policy is what counts.
     pub credits: BTreeMap<FulfilmentStatus, Option<u32>>,
+    /// The kinds of evidence, with their names in Japanese.
+    pub evidence: BTreeMap<String, String>,
     /// The clauses, by number.
     pub clauses: Vec<Clause>,
 }
@@ -352,6 +354,10 @@ mod tests {
             .collect();
         assert_eq!(items, (1..=13).collect::<Vec<_>>());
         let evidence: BTreeSet<_> = catalogue.clauses.iter().flat_map(|clause| &clause.evidence).collect();
+        assert!(
+            evidence.iter().copied().eq(catalogue.evidence.keys()),
+            "each kind of evidence is named, and used"
+        );
         assert_eq!(evidence.len(), 77);
         for clause in &catalogue.clauses {
             assert!(

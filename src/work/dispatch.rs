@@ -1,216 +1,281 @@
-//! The dispatcher: takes messages one by one and hands each over by the protocol of [`super::outbox`].
+//! The dispatcher: claims one message after another and hands each over, phase by phase.
 //!
-//! The relay is brought up to the point where it waits for the body before the intent is committed, so a relay that is
-//! down uses up no intents. After the intent, only the relay's word or a resend of the same bytes ends the message.
+//! Order of one delivery: claim (commit) → open the relay up to 354 → intent (commit) → body and final dot → finish
+//! (commit). A process may die between any two of these; what then is true is decided by rows ([`super::outbox`],
+//! [`super::intent`], [`super::finish`]). In memory are only two courtesies that a restart may forget: how many mails
+//! left in the last minute, and that the relay did not work a moment ago.
 
-use diesel::prelude::*;
-use serde_json::json;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
 
-use super::outbox::{self, Held, ItemRow};
-use super::{Worker, blocking, letter, plan, tenants};
-use crate::app::{Scope, Subject, Tenant};
-use crate::db::schema::local_governments;
-use crate::domain::vocabulary::Role;
+use super::faults::is_kill;
+use super::finish::{Attempt, Finished, finish};
+use super::intent::{Intent, intend};
+use super::outbox::{Claim, Claimant, Claimed, claim};
+use super::{Ticked, Worker, blocking};
+use crate::app::Tenant;
+use crate::clock::Instant;
 use crate::http::error::ApiError;
-use crate::journal::Actor;
-use crate::mail::{Address, Envelope, Outcome, Refusal, Transport};
-use crate::people::holders::Contact;
+use crate::mail::{Address, DeliveryPhase, Envelope, Outcome, Refusal, Transport};
 
-/// How a message left this worker's hands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Accepted,
-    NotYet,
-    /// The relay itself does not answer: the rest waits for the next tick.
-    RelayDown,
+/// A process that slept longer than this between intent and body does not send any more: the lease may be over.
+const FRESH: Duration = Duration::from_secs(20);
+/// Minutes without attempts after so many failures of the relay in a row.
+const REST_MINUTES: [i64; 5] = [1, 2, 4, 8, 15];
+
+/// What a worker remembers about sending, per tenant.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Mutex<BTreeMap<String, Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    sent_at: VecDeque<Instant>,
+    rests_until: Option<Instant>,
+    failures: usize,
 }
 
-/// What the intent decided.
-enum Intent {
-    Send(Vec<u8>),
-    Nothing,
-}
+impl Pace {
+    fn with<T>(&self, tenant: &Tenant, f: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        f(all.entry(tenant.id().to_owned()).or_default())
+    }
 
-/// Hands over everything that is due; answers how many messages were accepted.
-pub(super) async fn dispatch(worker: &Worker, transport: &Transport) -> Result<usize, ApiError> {
-    let mut accepted = 0;
-    let app = worker.app.clone();
-    for tenant in blocking(move || tenants(&app)).await? {
-        loop {
-            let (app, node, mine) = (worker.app.clone(), worker.node.clone(), tenant.clone());
-            let held =
-                blocking(move || app.write_as(&mine, Actor::system(), |scope| outbox::take(scope, &node))).await?;
-            let Some(held) = held else { break };
-            worker.faults.at("leased")?;
-            match hand_over(worker, transport, &tenant, held).await? {
-                Left::Accepted => accepted += 1,
-                Left::NotYet => {}
-                Left::RelayDown => return Ok(accepted),
+    /// Whether another mail may leave now.
+    fn admits(&self, tenant: &Tenant, now: Instant, per_minute: usize) -> bool {
+        self.with(tenant, |memory| {
+            while memory
+                .sent_at
+                .front()
+                .is_some_and(|at| at.plus_seconds(60) <= now || *at > now)
+            {
+                memory.sent_at.pop_front();
             }
-        }
-    }
-    Ok(accepted)
-}
-
-/// Writes in a tenant beside the runtime.
-async fn write<T: Send + 'static>(
-    worker: &Worker,
-    tenant: &Tenant,
-    f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let (app, tenant) = (worker.app.clone(), tenant.clone());
-    blocking(move || app.write_as(&tenant, Actor::system(), f)).await
-}
-
-async fn hand_over(worker: &Worker, transport: &Transport, tenant: &Tenant, held: Held) -> Result<Left, ApiError> {
-    let message = held.clone();
-    let sender = write(worker, tenant, move |scope| sender(scope, &message)).await?;
-    let Some((sender, is_demo)) = sender else {
-        return Ok(Left::NotYet);
-    };
-    if is_demo && !matches!(transport, Transport::File(_)) {
-        let message = held.clone();
-        write(worker, tenant, move |scope| {
-            outbox::hold(scope, &message, "demo data never leaves by SMTP")
+            memory.rests_until.is_none_or(|until| until <= now) && memory.sent_at.len() < per_minute
         })
-        .await?;
-        return Ok(Left::NotYet);
     }
-    let Ok(to) = Address::parse(&held.address) else {
-        let message = held.clone();
-        write(worker, tenant, move |scope| {
-            outbox::hold(scope, &message, "the address cannot be written to")
-        })
-        .await?;
-        return Ok(Left::NotYet);
-    };
-    let session = match transport
-        .open(&Envelope {
-            from: sender.clone(),
-            to,
-        })
-        .await
-    {
-        Ok(session) => session,
-        Err(refusal) => return refused(worker, tenant, held, refusal).await,
-    };
-    worker.faults.at("opened")?;
-    let message = held.clone();
-    let intent = write(worker, tenant, move |scope| intend(scope, &message, &sender)).await?;
-    let Intent::Send(bytes) = intent else {
-        session.abort();
-        return Ok(Left::NotYet);
-    };
-    worker.faults.at("intended")?;
-    let outcome = session.finish(&bytes).await;
-    worker.faults.at("finished")?;
-    let left = match outcome {
-        Outcome::Accepted { remote_ref } => {
-            write(worker, tenant, move |scope| outbox::accepted(scope, &held, &remote_ref)).await?;
-            Left::Accepted
+
+    fn note_sent(&self, tenant: &Tenant, now: Instant) {
+        self.with(tenant, |memory| memory.sent_at.push_back(now));
+    }
+
+    /// A relay that fails for every message is left alone for a while.
+    fn note_outcome(&self, tenant: &Tenant, now: Instant, relay_wide: bool) {
+        self.with(tenant, |memory| {
+            if relay_wide {
+                let minutes = REST_MINUTES
+                    .get(memory.failures)
+                    .or(REST_MINUTES.last())
+                    .copied()
+                    .unwrap_or(15);
+                memory.rests_until = Some(now.plus_seconds(minutes * 60));
+                memory.failures += 1;
+            } else {
+                memory.rests_until = None;
+                memory.failures = 0;
+            }
+        });
+    }
+}
+
+impl Worker {
+    /// Delivers in several lanes until nothing is due in this tenant, or the rate is used up.
+    pub(super) async fn dispatch(&self, tenant: &Tenant, per_minute: usize) -> Result<Ticked, ApiError> {
+        let Some(transport) = &self.transport else {
+            return Ok(Ticked::default());
+        };
+        let lanes = (0..self.lanes).map(|_| self.lane(transport, tenant, per_minute));
+        let mut total = Ticked::default();
+        for lane in futures_util::future::join_all(lanes).await {
+            total.add(lane?);
         }
-        Outcome::InDoubt { phase, text } => {
-            let phase = phase.to_string();
-            write(worker, tenant, move |scope| {
-                outbox::in_doubt(scope, &held, &phase, &text)
-            })
-            .await?;
-            Left::NotYet
-        }
-        Outcome::NotAccepted(refusal) => refused(worker, tenant, held, refusal).await?,
-    };
-    worker.faults.at("recorded")?;
-    Ok(left)
-}
+        Ok(total)
+    }
 
-/// Who sends for the tenant, and whether its data is invented; `None` when the message is not to be sent any more.
-fn sender(scope: &mut Scope<'_>, held: &Held) -> Result<Option<(Address, bool)>, ApiError> {
-    if held.sealed_bytes.is_none() && held.local_day != scope.today {
-        // An unsent digest never outlives its day; its items form the next one.
-        outbox::cancel(scope, held)?;
-        return Ok(None);
-    }
-    let (from, is_demo): (String, bool) = local_governments::table
-        .find(&scope.lg)
-        .select((local_governments::mail_from, local_governments::is_demo))
-        .first(scope.conn)?;
-    if let Ok(address) = Address::parse(&from) {
-        return Ok(Some((address, is_demo)));
-    }
-    outbox::hold(scope, held, "the sender's address cannot be used")?;
-    Ok(None)
-}
-
-/// The intent: the lease still holds, something is still due, the bytes are fixed.
-fn intend(scope: &mut Scope<'_>, held: &Held, sender: &Address) -> Result<Intent, ApiError> {
-    if !outbox::holds(scope, held)? {
-        return Ok(Intent::Nothing);
-    }
-    if let Some(sealed) = &held.sealed_bytes {
-        let bytes = scope.app.keys.master.open("message", sealed)?;
-        outbox::intend(scope, held)?;
-        return Ok(Intent::Send(bytes));
-    }
-    let items = outbox::collect(scope, held)?;
-    if items.is_empty() {
-        outbox::cancel(scope, held)?;
-        return Ok(Intent::Nothing);
-    }
-    let letter = letter::write(scope, held, sender, &items)?;
-    let rows: Vec<ItemRow> = items.into_iter().map(|(item, _)| item).collect();
-    let fixed = outbox::Fixed {
-        bytes: &letter.bytes,
-        subject: &letter.subject,
-        message_id: &letter.message_id,
-        template_version: crate::mail::templates::VERSION.to_string(),
-    };
-    outbox::fix(scope, held, &fixed, &rows)?;
-    outbox::intend(scope, held)?;
-    Ok(Intent::Send(letter.bytes))
-}
-
-async fn refused(worker: &Worker, tenant: &Tenant, held: Held, refusal: Refusal) -> Result<Left, ApiError> {
-    tracing::warn!(message = held.id, phase = %refusal.phase, code = refusal.code, "a message was not accepted");
-    let left = if refusal.relay_wide {
-        Left::RelayDown
-    } else {
-        Left::NotYet
-    };
-    write(worker, tenant, move |scope| {
-        let orphans = outbox::orphans(scope, &held)?;
-        if outbox::refused(scope, &held, &refusal)? {
-            for item in orphans {
-                let next = next_contact(scope, &item)?;
-                if next.is_none() {
-                    let subject = Subject::of("obligation", &item.obligation_id);
-                    scope.record("reminder.undeliverable", subject, json!({"stage": item.stage}));
+    async fn lane(&self, transport: &Transport, tenant: &Tenant, per_minute: usize) -> Result<Ticked, ApiError> {
+        let mut ticked = Ticked::default();
+        while !self.is_stopping() && self.pace.admits(tenant, self.app.clock.now(), per_minute) {
+            let claim = {
+                let (app, tenant, node, faults) =
+                    (self.app.clone(), tenant.clone(), self.node.clone(), self.faults.clone());
+                let real = matches!(transport, Transport::Smtp(_));
+                blocking(move || {
+                    let by = Claimant {
+                        node: &node,
+                        real,
+                        faults: &faults,
+                    };
+                    claim(&app, &tenant, by)
+                })
+                .await?
+            };
+            match claim {
+                Claim::Nothing => break,
+                Claim::Again => {}
+                Claim::Message(claimed) => {
+                    self.pace.note_sent(tenant, self.app.clock.now());
+                    match self.deliver(transport, tenant, &claimed).await {
+                        Ok(finished) => ticked.count(finished),
+                        Err(error) if is_kill(&error) => return Err(error),
+                        // Its lease runs out, and the others do not wait for it.
+                        Err(error) => tracing::error!(%error, message_id = claimed.id, "a delivery broke off"),
+                    }
                 }
-                outbox::hand_on(scope, &item, next)?;
             }
         }
-        Ok(())
-    })
-    .await?;
-    Ok(left)
+        Ok(ticked)
+    }
+
+    async fn deliver(
+        &self,
+        transport: &Transport,
+        tenant: &Tenant,
+        claimed: &Claimed,
+    ) -> Result<Option<Finished>, ApiError> {
+        let started_at = self.app.clock.now();
+        let envelope = match (Address::parse(&claimed.from), Address::parse(&claimed.to)) {
+            (Ok(from), Ok(to)) => Envelope { from, to },
+            (from, _) => {
+                let refusal = unusable(from.is_err());
+                return self.finish(tenant, claimed, started_at, false, refusal.into()).await;
+            }
+        };
+        self.faults.at("deliver: before opening")?;
+        let session = match transport.open(&envelope).await {
+            Ok(session) => session,
+            Err(refusal) => return self.finish(tenant, claimed, started_at, false, refusal.into()).await,
+        };
+        self.faults.at("deliver: opened")?;
+        let intended = Monotonic::now();
+        let intent = {
+            let (app, tenant, claimed, faults) =
+                (self.app.clone(), tenant.clone(), claimed.clone(), self.faults.clone());
+            blocking(move || intend(&app, &tenant, &claimed, &faults)).await
+        };
+        let bytes = match intent {
+            Ok(Intent::Send(bytes)) => bytes,
+            Ok(Intent::Cancelled | Intent::Lost) => {
+                session.abort();
+                return Ok(None);
+            }
+            Err(error) if is_kill(&error) => return Err(error),
+            Err(error) => {
+                // Nothing was committed, so nothing was sent: it waits like any refused message, and counts.
+                tracing::error!(%error, message_id = claimed.id, "a message could not be written");
+                session.abort();
+                return self
+                    .finish(tenant, claimed, started_at, false, unwritten().into())
+                    .await;
+            }
+        };
+        let outcome = if intended.elapsed() > FRESH {
+            session.abort();
+            stale().into()
+        } else {
+            session.finish(&bytes).await
+        };
+        self.faults.at("deliver: handed over")?;
+        self.finish(tenant, claimed, started_at, true, outcome).await
+    }
+
+    async fn finish(
+        &self,
+        tenant: &Tenant,
+        claimed: &Claimed,
+        started_at: Instant,
+        intended: bool,
+        outcome: Outcome,
+    ) -> Result<Option<Finished>, ApiError> {
+        let relay_wide = matches!(&outcome, Outcome::NotAccepted(refusal) if refusal.relay_wide);
+        self.pace.note_outcome(tenant, self.app.clock.now(), relay_wide);
+        let (app, tenant, claimed, node, faults) = (
+            self.app.clone(),
+            tenant.clone(),
+            claimed.clone(),
+            self.node.clone(),
+            self.faults.clone(),
+        );
+        let finished = blocking(move || {
+            let attempt = Attempt {
+                node: &node,
+                started_at,
+                intended,
+                outcome,
+            };
+            finish(&app, &tenant, &claimed, &attempt, &faults)
+        })
+        .await?;
+        Ok(Some(finished))
+    }
 }
 
-/// Whom to tell when an address is dead: the deputy for the owner, otherwise the next role up that has another holder.
-fn next_contact(scope: &mut Scope<'_>, item: &ItemRow) -> Result<Option<(Role, Contact)>, ApiError> {
-    let people = plan::entry_people(scope, item.entry_id.iter().cloned().collect())?;
-    let directory = plan::directory(scope, std::slice::from_ref(&item.organization_id), people.values())?;
-    let nobody = plan::EntryPeople::default();
-    let people = people.values().next().unwrap_or(&nobody);
-    let mut role = if item.role.0 == Role::Owner {
-        Some(Role::Deputy)
-    } else {
-        item.role.0.next_up()
-    };
-    while let Some(at) = role {
-        let found = people.holders(&directory, &item.organization_id, at);
-        if let Some(contact) = found.into_iter().find(|contact| contact.key != item.recipient) {
-            return Ok(Some((at, contact)));
-        }
-        role = at.next_up();
+/// An address that no relay can be asked about: the recipient's for good, the sender's until it is corrected.
+fn unusable(sender: bool) -> Refusal {
+    Refusal {
+        phase: if sender {
+            DeliveryPhase::MailFrom
+        } else {
+            DeliveryPhase::RcptTo
+        },
+        code: None,
+        text: "the address cannot be handed to a mail relay".to_owned(),
+        permanent: !sender,
+        relay_wide: sender,
     }
-    Ok(None)
+}
+
+fn unwritten() -> Refusal {
+    Refusal {
+        phase: DeliveryPhase::Data,
+        code: None,
+        text: "the message could not be written; the log says why".to_owned(),
+        permanent: false,
+        relay_wide: false,
+    }
+}
+
+fn stale() -> Refusal {
+    Refusal {
+        phase: DeliveryPhase::Data,
+        code: None,
+        text: "the process stood still too long after the intent".to_owned(),
+        permanent: false,
+        relay_wide: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_leave_in_a_minute_than_may() {
+        let (pace, tenant, start) = (Pace::default(), Tenant::new("a"), Instant(0));
+        for second in 0..3 {
+            assert!(pace.admits(&tenant, start.plus_seconds(second), 3));
+            pace.note_sent(&tenant, start.plus_seconds(second));
+        }
+        assert!(!pace.admits(&tenant, start.plus_seconds(59), 3));
+        assert!(pace.admits(&Tenant::new("b"), start.plus_seconds(59), 3));
+        assert!(pace.admits(&tenant, start.plus_seconds(60), 3));
+        assert!(
+            pace.admits(&tenant, start.plus_seconds(-3600), 3),
+            "a clock set back does not stop the mail"
+        );
+    }
+
+    #[test]
+    fn a_relay_that_fails_rests_longer_each_time_until_it_works() {
+        let (pace, tenant) = (Pace::default(), Tenant::new("a"));
+        let mut now = Instant(0);
+        for minutes in [1, 2, 4, 8, 15, 15] {
+            pace.note_outcome(&tenant, now, true);
+            assert!(!pace.admits(&tenant, now.plus_seconds(minutes * 60 - 1), 9));
+            now = now.plus_seconds(minutes * 60);
+            assert!(pace.admits(&tenant, now, 9));
+        }
+        pace.note_outcome(&tenant, now, false);
+        pace.note_outcome(&tenant, now, true);
+        assert!(pace.admits(&tenant, now.plus_seconds(60), 9));
+    }
 }

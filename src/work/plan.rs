@@ -1,27 +1,34 @@
-//! The planner: open obligations whose next step has come → items for their recipients.
+//! The planner: due steps of open obligations become items, which are the queue of the dispatcher.
 //!
-//! After downtime only the latest missed stage of a cycle is sent, the earlier ones are recorded as superseded. The
-//! unique key (obligation, cycle, stage, recipient) makes "never twice" true whoever plans, and how often.
+//! A reconciler without input: it reads `next_step_on <= today`, so a tick that never came, came twice or came on three
+//! replicas changes nothing but the hour. After downtime only the latest step of a cycle is sent; the ones before it are
+//! recorded as superseded. Days and roles of the steps: [`crate::domain::reminder`]; sending: [`super::dispatch`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 
-use super::outbox::send_at;
+use super::faults::Faults;
+use super::outbox::Sender;
+use super::recipients::{Around, NewItem, insert};
 use crate::app::{App, Scope, Tenant};
-use crate::db::on_each_backend;
-use crate::db::schema::{entries, local_governments, obligations, reminder_items, round_clauses};
+use crate::clock::Instant;
+use crate::db::locked;
+use crate::db::schema::{obligations, reminder_items, round_clauses};
 use crate::db::types::Word;
-use crate::domain::reminder::{self, Schedule, StageKey, Step};
-use crate::domain::vocabulary::{CodeWord, ObligationKind, Role};
+use crate::domain::calendar::Calendar;
+use crate::domain::reminder::{Schedule, StageKey, Step, paused, resolve};
+use crate::domain::vocabulary::{ObligationKind, Role};
 use crate::http::error::ApiError;
 use crate::journal::Actor;
 use crate::organizations;
-use crate::people::holders::{Contact, Directory};
+use crate::people::holders::Contact;
 
-/// Obligations per transaction.
-const BATCH: i64 = 200;
+/// Obligations of one transaction.
+const BATCH: usize = 500;
+/// Stands for the recipient of a step that concerns somebody, but reaches nobody.
+const NOBODY: &str = "nobody";
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = obligations)]
@@ -39,243 +46,257 @@ struct DueRow {
     last_stage: Option<String>,
 }
 
-/// The people of an entry.
-#[derive(Debug, Clone, Default, Queryable, Selectable)]
-#[diesel(table_name = entries)]
-pub(super) struct EntryPeople {
-    pub id: String,
-    pub department_id: Option<String>,
-    pub owner_person_id: Option<String>,
-    pub owner_post_id: Option<String>,
-    pub deputy_person_id: Option<String>,
-    pub deputy_post_id: Option<String>,
-}
-
-impl EntryPeople {
-    /// Who holds a role for this entry: its owner and deputy, or the holders of the role for its department.
-    pub(super) fn holders(&self, directory: &Directory, organization_id: &str, role: Role) -> Vec<Contact> {
-        let department = self.department_id.as_deref();
-        let one = |person: &Option<String>, post: &Option<String>| {
-            let person = directory.owner(person.as_deref(), post.as_deref());
-            person
-                .and_then(|person| directory.contact(person, department))
-                .into_iter()
-                .collect()
-        };
-        match role {
-            Role::Owner => one(&self.owner_person_id, &self.owner_post_id),
-            Role::Deputy => one(&self.deputy_person_id, &self.deputy_post_id),
-            _ => directory.holders(organization_id, department, role),
-        }
-    }
-}
-
-/// Plans what is due today in a tenant; answers the number of obligations.
-pub(crate) fn plan(app: &App, tenant: &Tenant) -> Result<usize, ApiError> {
-    let mut done = 0;
+/// Plans everything that is due in a tenant; answers how many items it made.
+///
+/// # Errors
+/// A database failure; finished batches stay.
+pub(crate) fn plan(app: &App, tenant: &Tenant, faults: &Faults) -> Result<usize, ApiError> {
+    let mut planned = 0;
     loop {
-        let step = app.write_as(tenant, Actor::system(), |scope| {
-            let due: Vec<DueRow> = obligations::table
-                .filter(obligations::next_step_on.le(Some(scope.today)))
-                .filter(obligations::local_government_id.eq(&scope.lg))
-                .filter(obligations::state.eq("open"))
-                .order(obligations::next_step_on)
-                .limit(BATCH)
-                .select(DueRow::as_select())
-                .load(scope.conn)?;
-            plan_batch(scope, &due)?;
-            Ok(due.len())
+        let (taken, items) = app.write_as(tenant, Actor::system(), |scope| {
+            let done = batch(scope)?;
+            if done.0 > 0 {
+                faults.at("plan: before the commit")?;
+            }
+            Ok(done)
         })?;
-        done += step;
-        if i64::try_from(step).unwrap_or(0) < BATCH {
-            return Ok(done);
+        planned += items;
+        if taken > 0 {
+            faults.at("plan: after the commit")?;
+        }
+        if taken < BATCH {
+            return Ok(planned);
         }
     }
 }
 
-fn plan_batch(scope: &mut Scope<'_>, due: &[DueRow]) -> Result<(), ApiError> {
-    if due.is_empty() {
-        return Ok(());
+/// One transaction: how many obligations it took and how many items it made.
+fn batch(scope: &mut Scope<'_>) -> Result<(usize, usize), ApiError> {
+    let rows = due(scope)?;
+    if rows.is_empty() {
+        return Ok((0, 0));
     }
-    let people = entry_people(scope, due.iter().filter_map(|row| row.entry_id.clone()).collect())?;
-    let mut organization_ids: Vec<String> = due.iter().map(|row| row.organization_id.clone()).collect();
-    organization_ids.sort();
-    organization_ids.dedup();
-    let directory = directory(scope, &organization_ids, people.values())?;
+    let organization_ids: BTreeSet<String> = rows.iter().map(|row| row.organization_id.clone()).collect();
+    let entry_ids: BTreeSet<String> = rows.iter().filter_map(|row| row.entry_id.clone()).collect();
     let mut calendars = BTreeMap::new();
     for id in &organization_ids {
         calendars.insert(id.clone(), organizations::row(scope, id)?.calendar(scope.app)?);
     }
-    let sending_minute: i32 = local_governments::table
-        .find(&scope.lg)
-        .select(local_governments::sending_minute)
-        .first(scope.conn)?;
-    for row in due {
+    let assignees = assignees(scope, &rows)?;
+    let person_ids: Vec<String> = assignees.iter().map(|(.., person)| person.clone()).collect();
+    let around = Around::load(scope, &organization_ids, &entry_ids, &person_ids)?;
+    let sender = Sender::of(scope)?;
+
+    let (mut items, mut overtaken): (Vec<NewItem>, BTreeMap<String, Vec<String>>) = <_>::default();
+    for row in &rows {
         let Some(calendar) = calendars.get(&row.organization_id) else {
             continue;
         };
-        if let Some(until) = row
-            .grace_until_on
-            .filter(|_| reminder::paused(row.grace_until_on, scope.today))
-        {
-            set_next(scope, row, row.last_stage.clone(), until.succ_opt())?;
-            continue;
-        }
+        let next = if let Some(until) = row.grace_until_on.filter(|_| paused(row.grace_until_on, scope.today)) {
+            Next {
+                last: row.last_stage.clone(),
+                on: until.checked_add_days(Days::new(1)),
+            }
+        } else {
+            let batch = Batch {
+                around: &around,
+                assignees: &assignees,
+                calendar,
+                sender: &sender,
+            };
+            let (next, latest) = batch.plan(scope, row, &mut items);
+            if let Some(latest) = latest {
+                overtaken.entry(latest).or_default().push(row.id.clone());
+            }
+            next
+        };
+        diesel::update(obligations::table.find((&scope.lg, &row.id)))
+            .set((
+                obligations::last_stage.eq(next.last),
+                obligations::next_step_on.eq(next.on),
+            ))
+            .execute(scope.conn)?;
+    }
+    // What was planned before and never left, because the relay was down, is overtaken too.
+    for (latest, ids) in overtaken {
+        diesel::update(
+            reminder_items::table
+                .filter(reminder_items::local_government_id.eq(&scope.lg))
+                .filter(reminder_items::obligation_id.eq_any(ids))
+                .filter(reminder_items::state.eq("planned")),
+        )
+        .set((
+            reminder_items::state.eq("superseded"),
+            reminder_items::superseded_by.eq(Some(latest)),
+            reminder_items::send_at.eq(None::<Instant>),
+            reminder_items::updated_at.eq(scope.at),
+        ))
+        .execute(scope.conn)?;
+    }
+    Ok((rows.len(), insert(scope, &items)?))
+}
+
+/// Due obligations, locked: another replica takes others.
+fn due(scope: &mut Scope<'_>) -> Result<Vec<DueRow>, ApiError> {
+    let query = obligations::table
+        .filter(obligations::next_step_on.le(Some(scope.today)))
+        .filter(obligations::local_government_id.eq(&scope.lg))
+        .filter(obligations::state.eq("open"))
+        .order((obligations::next_step_on, obligations::id))
+        .limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
+    Ok(locked!(skip &mut *scope.conn, query.select(DueRow::as_select()), |q, c| q.load(c))?)
+}
+
+type Assignee = (String, i32, Word<Role>, String);
+
+/// Who was named for clauses of these rounds that are not answered yet.
+fn assignees(scope: &mut Scope<'_>, rows: &[DueRow]) -> Result<Vec<Assignee>, ApiError> {
+    let rounds: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.kind.0 == ObligationKind::Reverification)
+        .map(|row| row.id.as_str())
+        .collect();
+    if rounds.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(round_clauses::table
+        .filter(round_clauses::local_government_id.eq(&scope.lg))
+        .filter(round_clauses::obligation_id.eq_any(rounds))
+        .filter(round_clauses::answer.is_null())
+        .filter(round_clauses::assignee_person_id.is_not_null())
+        .select((
+            round_clauses::obligation_id,
+            round_clauses::cycle,
+            round_clauses::assignee_role,
+            round_clauses::assignee_person_id.assume_not_null(),
+        ))
+        .distinct()
+        .load(scope.conn)?)
+}
+
+/// What an obligation's planning goes on with.
+struct Next {
+    last: Option<String>,
+    on: Option<NaiveDate>,
+}
+
+/// What the rows of a batch share.
+struct Batch<'b> {
+    around: &'b Around,
+    assignees: &'b [Assignee],
+    calendar: &'b Calendar,
+    sender: &'b Sender,
+}
+
+impl Batch<'_> {
+    /// Adds the items of the due steps; answers what comes next and the step that overtakes all before it.
+    fn plan(&self, scope: &Scope<'_>, row: &DueRow, items: &mut Vec<NewItem>) -> (Next, Option<String>) {
         let schedule = Schedule {
             kind: row.kind.0,
             due_on: row.due_on,
             known_cycle_days: row.known_cycle_days,
             starts_on: row.starts_on,
-            calendar,
+            calendar: self.calendar,
             severe: row.severe,
         };
-        let last: Option<StageKey> = row.last_stage.as_deref().and_then(|text| text.parse().ok());
-        let steps = schedule.due_steps(last, scope.today);
-        let nobody = EntryPeople::default();
-        let people = row.entry_id.as_ref().and_then(|id| people.get(id)).unwrap_or(&nobody);
-        let at = send_at(scope.today, sending_minute, scope.zone);
-        for step in &steps.superseded {
-            let overtaken = steps.latest.as_ref().map(|latest| latest.key.to_string());
-            insert_items(scope, row, people, &directory, step, None, overtaken)?;
+        let after = row
+            .last_stage
+            .as_deref()
+            .and_then(|stage| stage.parse::<StageKey>().ok());
+        let due = schedule.due_steps(after, scope.today);
+        let last = due.latest.as_ref().map(|step| step.key).or(after);
+        let next = Next {
+            last: last.map(|stage| stage.to_string()),
+            on: schedule.next_step_after(last).map(|step| step.send_on),
+        };
+        let Some(latest) = due.latest else {
+            return (next, None);
+        };
+        let key = latest.key.to_string();
+        for step in &due.superseded {
+            // Once, under its first recipient: it says that nothing was sent, not to how many.
+            let first = self.recipients(row, step).into_iter().next();
+            items.push(NewItem {
+                state: "superseded",
+                superseded_by: Some(key.clone()),
+                ..item(scope, row, step, first)
+            });
         }
-        if let Some(step) = &steps.latest {
-            insert_items(scope, row, people, &directory, step, Some(at), None)?;
+        let send_at = self.sender.leaves_at(scope, self.calendar);
+        let recipients = self.recipients(row, &latest);
+        if recipients.is_empty() {
+            tracing::warn!(
+                obligation_id = row.id,
+                stage = key,
+                "a reminder reaches nobody: no role is filled"
+            );
+            items.push(item(scope, row, &latest, None));
         }
-        let reached = steps
-            .latest
-            .or_else(|| steps.superseded.last().cloned())
-            .map(|step| step.key)
-            .or(last);
-        let next = schedule.next_step_after(reached).map(|step| step.send_on);
-        set_next(scope, row, reached.map(|key| key.to_string()), next)?;
+        for recipient in recipients {
+            items.push(NewItem {
+                state: "planned",
+                send_at: Some(send_at),
+                ..item(scope, row, &latest, Some(recipient))
+            });
+        }
+        (next, Some(key))
     }
-    Ok(())
+
+    /// The contacts of a step, each once: its roles, the verifiers named in a round before the due date, and if there
+    /// is nobody at all the department's mailbox.
+    fn recipients(&self, row: &DueRow, step: &Step) -> Vec<(Role, Contact)> {
+        let entry = row.entry_id.as_deref();
+        let mut found = resolve(&step.to, |role| self.around.holders(&row.organization_id, entry, role));
+        if matches!(step.key, StageKey::Lead(_)) {
+            for (id, cycle, role, person) in self.assignees {
+                let contact = Some(person)
+                    .filter(|_| *id == row.id && *cycle == row.cycle)
+                    .and_then(|person| self.around.directory.person(person))
+                    .and_then(|person| self.around.contact(person, entry));
+                if let Some(contact) = contact
+                    && !found.iter().any(|(_, known)| *known == contact)
+                {
+                    found.push((role.0, contact));
+                }
+            }
+        }
+        if found.is_empty() {
+            found.extend(self.around.mailbox(entry).map(|mailbox| (Role::Owner, mailbox)));
+        }
+        found
+    }
 }
 
-/// The people of these entries.
-pub(super) fn entry_people(scope: &mut Scope<'_>, ids: Vec<String>) -> Result<BTreeMap<String, EntryPeople>, ApiError> {
-    let rows: Vec<EntryPeople> = entries::table
-        .filter(entries::local_government_id.eq(&scope.lg))
-        .filter(entries::id.eq_any(ids))
-        .select(EntryPeople::as_select())
-        .load(scope.conn)?;
-    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
-}
-
-/// The directory that these entries need today.
-pub(super) fn directory<'p>(
-    scope: &mut Scope<'_>,
-    organization_ids: &[String],
-    people: impl Iterator<Item = &'p EntryPeople>,
-) -> Result<Directory, ApiError> {
-    let (mut persons, mut posts) = (vec![], vec![]);
-    for entry in people {
-        persons.extend(entry.owner_person_id.iter().chain(&entry.deputy_person_id).cloned());
-        posts.extend(entry.owner_post_id.iter().chain(&entry.deputy_post_id).cloned());
+/// An item that is not sent; the caller says what becomes of it.
+fn item(scope: &Scope<'_>, row: &DueRow, step: &Step, recipient: Option<(Role, Contact)>) -> NewItem {
+    let (role, contact) = recipient.unwrap_or_else(|| {
+        let nobody = Contact {
+            key: NOBODY.to_owned(),
+            person_id: None,
+            department_id: None,
+            name: String::new(),
+            address: String::new(),
+        };
+        (Role::Owner, nobody)
+    });
+    NewItem {
+        local_government_id: scope.lg.clone(),
+        id: scope.new_id(),
+        obligation_id: row.id.clone(),
+        cycle: row.cycle,
+        stage: step.key.to_string(),
+        recipient: contact.key,
+        person_id: contact.person_id,
+        department_id: contact.department_id,
+        address: contact.address,
+        role: Word(role),
+        organization_id: row.organization_id.clone(),
+        entry_id: row.entry_id.clone(),
+        planned_on: step.send_on,
+        send_at: None,
+        state: "cancelled",
+        superseded_by: None,
+        created_at: scope.at,
+        updated_at: scope.at,
     }
-    let today = scope.today;
-    Directory::load(scope, organization_ids, &persons, &posts, today)
-}
-
-fn set_next(
-    scope: &mut Scope<'_>,
-    row: &DueRow,
-    last_stage: Option<String>,
-    next: Option<NaiveDate>,
-) -> Result<(), ApiError> {
-    diesel::update(obligations::table.find((&scope.lg, &row.id)))
-        .filter(obligations::cycle.eq(row.cycle))
-        .set((
-            obligations::last_stage.eq(last_stage),
-            obligations::next_step_on.eq(next),
-        ))
-        .execute(scope.conn)?;
-    Ok(())
-}
-
-fn insert_items(
-    scope: &mut Scope<'_>,
-    row: &DueRow,
-    people: &EntryPeople,
-    directory: &Directory,
-    step: &Step,
-    at: Option<crate::clock::Instant>,
-    superseded_by: Option<String>,
-) -> Result<(), ApiError> {
-    let mut to = step.to.clone();
-    if row.kind.0 == ObligationKind::Reverification && at.is_some() {
-        // Those whose role verifies a clause answer it, beside the owner.
-        let roles: Vec<String> = round_clauses::table
-            .filter(round_clauses::local_government_id.eq(&scope.lg))
-            .filter(round_clauses::obligation_id.eq(&row.id))
-            .filter(round_clauses::cycle.eq(row.cycle))
-            .filter(round_clauses::assignee_person_id.is_not_null())
-            .filter(round_clauses::answer.is_null())
-            .select(round_clauses::assignee_role)
-            .distinct()
-            .load(scope.conn)?;
-        to.extend(roles.iter().filter_map(|role| Role::parse(role)));
-    }
-    let recipients = reminder::resolve(&to, |role| people.holders(directory, &row.organization_id, role));
-    if recipients.is_empty() {
-        tracing::warn!(obligation = row.id, stage = %step.key, "nobody can be told; fill the roles (kakunin doctor)");
-        return insert_item(scope, row, step, None, Role::Ciso, None, superseded_by);
-    }
-    for (role, contact) in recipients {
-        insert_item(scope, row, step, Some(&contact), role, at, superseded_by.clone())?;
-    }
-    Ok(())
-}
-
-/// One item; a stage that nobody can be told of is recorded too, as cancelled.
-fn insert_item(
-    scope: &mut Scope<'_>,
-    row: &DueRow,
-    step: &Step,
-    contact: Option<&Contact>,
-    role: Role,
-    at: Option<crate::clock::Instant>,
-    superseded_by: Option<String>,
-) -> Result<(), ApiError> {
-    let state = match (contact, at) {
-        (None, _) => "cancelled",
-        (Some(_), None) => "superseded",
-        (Some(_), Some(_)) => "planned",
-    };
-    let values = (
-        (
-            reminder_items::local_government_id.eq(&scope.lg),
-            reminder_items::id.eq(scope.new_id()),
-            reminder_items::obligation_id.eq(&row.id),
-            reminder_items::cycle.eq(row.cycle),
-            reminder_items::stage.eq(step.key.to_string()),
-            reminder_items::recipient.eq(contact.map_or("nobody", |contact| &contact.key)),
-            reminder_items::person_id.eq(contact.and_then(|contact| contact.person_id.as_ref())),
-            reminder_items::department_id.eq(contact.and_then(|contact| contact.department_id.as_ref())),
-            reminder_items::address.eq(contact.map_or("", |contact| &contact.address)),
-        ),
-        (
-            reminder_items::role.eq(role.code()),
-            reminder_items::organization_id.eq(&row.organization_id),
-            reminder_items::entry_id.eq(&row.entry_id),
-            reminder_items::planned_on.eq(step.send_on),
-            reminder_items::send_at.eq(at.filter(|_| contact.is_some())),
-            reminder_items::state.eq(state),
-            reminder_items::superseded_by.eq(superseded_by),
-            reminder_items::created_at.eq(scope.at),
-            reminder_items::updated_at.eq(scope.at),
-        ),
-    );
-    on_each_backend!(&mut *scope.conn, |c| diesel::insert_into(reminder_items::table)
-        .values(values)
-        .on_conflict((
-            reminder_items::local_government_id,
-            reminder_items::obligation_id,
-            reminder_items::cycle,
-            reminder_items::stage,
-            reminder_items::recipient
-        ))
-        .do_nothing()
-        .execute(c))?;
-    Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) fn read(yaml: &str) -> Result<Catalogue, CatalogueError> {
             &raw.number,
             &format!("number {} is used twice", raw.number.value),
         )?;
-        clauses.push(raw.checked(&file.sources)?);
+        clauses.push(raw.checked(&file.sources, &file.evidence)?);
     }
     clauses.sort_by_key(|clause| clause.number);
     let Head {
@@ -69,6 +69,7 @@ pub(super) fn read(yaml: &str) -> Result<Catalogue, CatalogueError> {
         title_en,
         sources,
         credits,
+        evidence: file.evidence,
         clauses,
     })
 }
@@ -109,6 +110,7 @@ struct File {
     statuses: Spanned<BTreeMap<FulfilmentStatus, Option<u32>>>,
     severities: Spanned<BTreeMap<Severity, String>>,
     facts: Spanned<BTreeMap<FactName, Spanned<RawFact>>>,
+    evidence: BTreeMap<String, String>,
     clauses: Vec<RawClause>,
 }
 
@@ -150,7 +152,7 @@ struct RawClause {
     weight: Within<1, 5>,
     phase_from: Option<CountedPhase>,
     gates: BTreeMap<Kind, Spanned<Vec<RawGate>>>,
-    evidence: Vec<String>,
+    evidence: Vec<Spanned<String>>,
     reverify_months: Within<1, 24>,
     verifier_role: Role,
     mic_contract_item: Option<Within<1, 13>>,
@@ -177,7 +179,11 @@ struct RawSourceRef {
 
 impl RawClause {
     /// The clause, once what it names elsewhere in the file is there.
-    fn checked(self, sources: &BTreeMap<String, Source>) -> Result<Clause, CatalogueError> {
+    fn checked(
+        self,
+        sources: &BTreeMap<String, Source>,
+        evidence: &BTreeMap<String, String>,
+    ) -> Result<Clause, CatalogueError> {
         let mut gates = BTreeMap::new();
         for (kind, list) in self.gates {
             ensure(
@@ -218,6 +224,12 @@ impl RawClause {
                 basis,
             });
         }
+        let mut named = Vec::new();
+        for code in self.evidence {
+            let known = evidence.contains_key(&code.value);
+            ensure(known, &code, &format!("evidence {} has no name", code.value))?;
+            named.push(code.value);
+        }
         let mut seed_basis = Vec::new();
         for place in self.seed_basis {
             let name = place.value.split(' ').next().unwrap_or_default();
@@ -240,7 +252,7 @@ impl RawClause {
             weight: self.weight.0,
             phase_from: self.phase_from.map_or(Phase::Selection, |phase| phase.0),
             gates,
-            evidence: self.evidence,
+            evidence: named,
             reverify_months: self.reverify_months.0,
             verifier_role: self.verifier_role,
             mic_contract_item: self.mic_contract_item.map(|item| item.0),

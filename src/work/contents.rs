@@ -1,0 +1,345 @@
+//! What a digest says, read from the rows of its items with a number of statements that does not depend on how many
+//! there are. The wording is [`crate::mail::templates::digest`]'s. There is
+//! no link yet: owners have no page to open, and the API would only ask them for a token.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::intent::Item;
+use super::outbox::Sender;
+use super::recipients::Around;
+use crate::app::Scope;
+use crate::db::schema::{
+    cloud_services, contractors, engagements, entries, obligations, people, round_clauses, verifications,
+};
+use crate::db::types::Word;
+use crate::domain::calendar::Calendar;
+use crate::domain::catalogue::Clause;
+use crate::domain::reminder::{Schedule, StageKey};
+use crate::domain::vocabulary::{CodeWord, Kind, Level, ObligationKind, Role};
+use crate::http::error::ApiError;
+use crate::mail::templates::Recipient;
+use crate::mail::templates::digest::{
+    AddressedAs, Counterpart, Digest, Escalation, Item as Line, LastVerified, RiskLine, Section,
+};
+use crate::organizations::{self, OrganizationRow};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = obligations)]
+struct Obligation {
+    id: String,
+    kind: Word<ObligationKind>,
+    due_on: NaiveDate,
+    known_cycle_days: Option<i64>,
+    starts_on: Option<NaiveDate>,
+    severe: bool,
+}
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = entries)]
+struct Entry {
+    id: String,
+    kind: Word<Kind>,
+    control_number: String,
+    name: String,
+    risk_level: Option<String>,
+}
+
+type Asked = (String, i32, String, Option<String>);
+
+/// Everything that the items of one digest need.
+struct Context {
+    around: Around,
+    organizations: BTreeMap<String, (OrganizationRow, Calendar)>,
+    obligations: BTreeMap<String, Obligation>,
+    entries: BTreeMap<String, Entry>,
+    counterparts: BTreeMap<String, Counterpart>,
+    asked: Vec<Asked>,
+    verified: BTreeMap<String, LastVerified>,
+}
+
+/// The digest of these items, which all go to one address.
+///
+/// # Errors
+/// A database failure.
+pub(super) fn digest(
+    scope: &mut Scope<'_>,
+    sender: &Sender,
+    as_of: NaiveDate,
+    items: &[Item],
+) -> Result<Digest, ApiError> {
+    let context = Context::load(scope, items)?;
+    let mut sections: Vec<Section> = vec![];
+    let mut said: BTreeSet<(&str, i32)> = BTreeSet::new();
+    for item in items {
+        // An address that is owner and deputy, or a mailbox of several, is asked once.
+        if !said.insert((&item.obligation_id, item.cycle)) {
+            continue;
+        }
+        let Some((organization, _)) = context.organizations.get(&item.organization_id) else {
+            continue;
+        };
+        let line = context.line(scope, item)?;
+        match sections
+            .iter_mut()
+            .find(|section| section.organization == organization.name)
+        {
+            Some(section) => section.items.push(line),
+            None => sections.push(Section {
+                organization: organization.name.clone(),
+                items: vec![line],
+            }),
+        }
+    }
+    sections.sort_by(|a, b| a.organization.cmp(&b.organization));
+    Ok(Digest {
+        recipient: context.recipient(items),
+        as_of,
+        sections,
+        link: None,
+        contact: sender.contact.clone(),
+        demo: sender.is_demo,
+    })
+}
+
+impl Context {
+    fn load(scope: &mut Scope<'_>, items: &[Item]) -> Result<Self, ApiError> {
+        let organization_ids: BTreeSet<String> = items.iter().map(|item| item.organization_id.clone()).collect();
+        let entry_ids: BTreeSet<String> = items.iter().filter_map(|item| item.entry_id.clone()).collect();
+        let obligation_ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
+        let person_ids: Vec<String> = items.iter().filter_map(|item| item.person_id.clone()).collect();
+        let mut organizations = BTreeMap::new();
+        for id in &organization_ids {
+            let row = organizations::row(scope, id)?;
+            let calendar = row.calendar(scope.app)?;
+            organizations.insert(id.clone(), (row, calendar));
+        }
+        let known: Vec<Obligation> = obligations::table
+            .filter(obligations::local_government_id.eq(&scope.lg))
+            .filter(obligations::id.eq_any(&obligation_ids))
+            .select(Obligation::as_select())
+            .load(scope.conn)?;
+        let registered: Vec<Entry> = entries::table
+            .filter(entries::local_government_id.eq(&scope.lg))
+            .filter(entries::id.eq_any(&entry_ids))
+            .select(Entry::as_select())
+            .load(scope.conn)?;
+        let asked: Vec<Asked> = round_clauses::table
+            .filter(round_clauses::local_government_id.eq(&scope.lg))
+            .filter(round_clauses::obligation_id.eq_any(&obligation_ids))
+            .filter(round_clauses::answer.is_null())
+            .order((round_clauses::obligation_id, round_clauses::clause_key))
+            .select((
+                round_clauses::obligation_id,
+                round_clauses::cycle,
+                round_clauses::clause_key,
+                round_clauses::assignee_person_id,
+            ))
+            .load(scope.conn)?;
+        Ok(Self {
+            around: Around::load(scope, &organization_ids, &entry_ids, &person_ids)?,
+            organizations,
+            obligations: known.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            entries: registered.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            counterparts: counterparts(scope, &entry_ids)?,
+            asked,
+            verified: verified(scope, &entry_ids, &obligation_ids)?,
+        })
+    }
+
+    fn line(&self, scope: &Scope<'_>, item: &Item) -> Result<Line, ApiError> {
+        let missing = |what: &str| ApiError::internal(format!("the {what} of item {} is gone", item.id));
+        let (organization, calendar) = self
+            .organizations
+            .get(&item.organization_id)
+            .ok_or_else(|| missing("organization"))?;
+        let obligation = self
+            .obligations
+            .get(&item.obligation_id)
+            .ok_or_else(|| missing("obligation"))?;
+        let entry_id = item.entry_id.as_deref();
+        let entry = entry_id.and_then(|id| self.entries.get(id));
+        let kind = entry.map_or(Kind::ContractorEngagement, |entry| entry.kind.0);
+        let section = self
+            .around
+            .department(entry_id)
+            .and_then(|department| self.around.directory.department_name(department));
+        let catalogue = &scope.app.catalogue;
+        let asked: Vec<&Clause> = self
+            .asked_of(item)
+            .filter_map(|(.., key, _)| catalogue.clause(key))
+            .collect();
+        let mut evidence: Vec<&String> = asked.iter().flat_map(|clause| &clause.evidence).collect();
+        let mut named = BTreeSet::new();
+        evidence.retain(|code| named.insert(*code));
+        let level = entry
+            .and_then(|entry| entry.risk_level.as_deref())
+            .and_then(Level::parse);
+        Ok(Line {
+            obligation: obligation.kind.0,
+            due_on: obligation.due_on,
+            control_number: entry.map_or_else(|| "-".to_owned(), |entry| entry.control_number.clone()),
+            kind,
+            kind_label: scope.app.profile(&organization.profile_key)?.label(kind).to_owned(),
+            name: entry.map_or_else(|| organization.name.clone(), |entry| entry.name.clone()),
+            counterpart: entry_id.and_then(|id| self.counterparts.get(id)).cloned(),
+            section: section.unwrap_or(&organization.name).to_owned(),
+            owner: self.around.owner(entry_id).map(|person| person.name.clone()),
+            deputy: self.around.deputy(entry_id).map(|person| person.name.clone()),
+            clauses: asked.iter().map(|clause| clause.title_ja.clone()).collect(),
+            last_verified: self.verified.get(&item.obligation_id).cloned(),
+            evidence: evidence
+                .into_iter()
+                .filter_map(|code| catalogue.evidence.get(code).cloned())
+                .collect(),
+            risk: level.map(|level| RiskLine {
+                level,
+                reason: reason(asked.len(), obligation.due_on < scope.today),
+            }),
+            addressed_as: self.addressed_as(item),
+            next_escalation: next_escalation(obligation, calendar, item),
+        })
+    }
+
+    /// The unanswered clauses of an item's round.
+    fn asked_of<'c>(&'c self, item: &'c Item) -> impl Iterator<Item = &'c Asked> {
+        self.asked
+            .iter()
+            .filter(|(id, cycle, ..)| *id == item.obligation_id && *cycle == item.cycle)
+    }
+
+    fn addressed_as(&self, item: &Item) -> AddressedAs {
+        let overdue = matches!(item.stage.parse(), Ok(StageKey::Overdue(_)));
+        let assigned = item.person_id.is_some() && self.asked_of(item).any(|(.., person)| *person == item.person_id);
+        match item.role.0 {
+            _ if item.department_id.is_some() => AddressedAs::DepartmentMailbox,
+            Role::Owner => AddressedAs::Owner,
+            Role::Deputy => AddressedAs::Deputy,
+            role if overdue => AddressedAs::Superior(role),
+            role if assigned => AddressedAs::Verifier(role),
+            // Before the due date a superior only stands in for an owner who cannot be reached.
+            _ => AddressedAs::Deputy,
+        }
+    }
+
+    fn recipient(&self, items: &[Item]) -> Recipient {
+        let departments: BTreeSet<&str> = items
+            .iter()
+            .filter_map(|item| {
+                item.department_id
+                    .as_deref()
+                    .or_else(|| self.around.department(item.entry_id.as_deref()))
+            })
+            .collect();
+        let only = departments.first().filter(|_| departments.len() == 1);
+        let person = items
+            .iter()
+            .find_map(|item| item.person_id.as_deref())
+            .and_then(|id| self.around.directory.person(id));
+        Recipient {
+            department: only
+                .and_then(|id| self.around.directory.department_name(id))
+                .map(str::to_owned),
+            name: person.map(|person| person.name.clone()),
+        }
+    }
+}
+
+/// Why the risk stands where it does, as far as a mail may say: never which measure is lacking.
+fn reason(asked: usize, overdue: bool) -> Option<String> {
+    let state = if overdue { "を過ぎた" } else { "が近い" };
+    (asked > 0).then(|| format!("再確認の期限{state}条項が{asked}件"))
+}
+
+/// The next step that tells somebody beyond owner and deputy.
+fn next_escalation(obligation: &Obligation, calendar: &Calendar, item: &Item) -> Option<Escalation> {
+    let stage: StageKey = item.stage.parse().ok()?;
+    let schedule = Schedule {
+        kind: obligation.kind.0,
+        due_on: obligation.due_on,
+        known_cycle_days: obligation.known_cycle_days,
+        starts_on: obligation.starts_on,
+        calendar,
+        severe: obligation.severe,
+    };
+    schedule.all_steps().filter(|step| step.key > stage).find_map(|step| {
+        let mut to = step.to;
+        to.retain(|role| !matches!(role, Role::Owner | Role::Deputy));
+        (!to.is_empty()).then_some(Escalation { on: step.send_on, to })
+    })
+}
+
+/// The other side of each entry that has one.
+fn counterparts(
+    scope: &mut Scope<'_>,
+    entry_ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Counterpart>, ApiError> {
+    let mut pairs: Vec<(String, Option<String>)> = engagements::table
+        .filter(engagements::local_government_id.eq(&scope.lg))
+        .filter(engagements::id.eq_any(entry_ids))
+        .select((engagements::id, engagements::contractor_id))
+        .load(scope.conn)?;
+    pairs.extend(
+        cloud_services::table
+            .filter(cloud_services::local_government_id.eq(&scope.lg))
+            .filter(cloud_services::id.eq_any(entry_ids))
+            .select((cloud_services::id, cloud_services::provider_contractor_id))
+            .load::<(String, Option<String>)>(scope.conn)?,
+    );
+    let ids: BTreeSet<&String> = pairs.iter().filter_map(|(_, contractor)| contractor.as_ref()).collect();
+    let companies: Vec<(String, String, Option<String>)> = contractors::table
+        .filter(contractors::local_government_id.eq(&scope.lg))
+        .filter(contractors::id.eq_any(ids))
+        .select((contractors::id, contractors::name, contractors::corporate_number))
+        .load(scope.conn)?;
+    let companies: BTreeMap<String, Counterpart> = companies
+        .into_iter()
+        .map(|(id, name, corporate_number)| (id, Counterpart { name, corporate_number }))
+        .collect();
+    Ok(pairs
+        .into_iter()
+        .filter_map(|(entry, contractor)| Some((entry, companies.get(&contractor?)?.clone())))
+        .collect())
+}
+
+/// The last verification of each obligation, by its id.
+fn verified(
+    scope: &mut Scope<'_>,
+    entry_ids: &BTreeSet<String>,
+    obligation_ids: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, LastVerified>, ApiError> {
+    let acts: Vec<(String, NaiveDate, String)> = verifications::table
+        .filter(verifications::local_government_id.eq(&scope.lg))
+        .filter(verifications::entry_id.eq_any(entry_ids.iter().map(|id| Some(id.as_str()))))
+        .filter(verifications::obligation_id.eq_any(obligation_ids))
+        .order((verifications::verified_on, verifications::id))
+        .select((
+            verifications::obligation_id,
+            verifications::verified_on,
+            verifications::verifier_person_id,
+        ))
+        .load(scope.conn)?;
+    let last: BTreeMap<String, (NaiveDate, String)> =
+        acts.into_iter().map(|(id, on, person)| (id, (on, person))).collect();
+    let names: BTreeMap<String, String> = people::table
+        .filter(people::local_government_id.eq(&scope.lg))
+        .filter(people::id.eq_any(last.values().map(|(_, person)| person.as_str())))
+        .select((people::id, people::name))
+        .load(scope.conn)?
+        .into_iter()
+        .collect();
+    Ok(last
+        .into_iter()
+        .map(|(id, (on, person))| {
+            (
+                id,
+                LastVerified {
+                    on,
+                    by: names.get(&person).cloned(),
+                },
+            )
+        })
+        .collect())
+}
