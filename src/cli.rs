@@ -8,9 +8,11 @@ mod options;
 mod serve;
 mod setup;
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -23,7 +25,7 @@ use crate::random::Random;
 use crate::{demo, http};
 pub(crate) use options::Options;
 pub(crate) use serve::{block_on, listen, serve};
-pub(crate) use setup::{NewTenant, all_scopes, date, make_tenant};
+pub(crate) use setup::{NewTenant, all_scopes, make_tenant};
 
 /// 委託先・クラウド・SNSの台帳と再確認 / Register and re-verification of contractors, clouds and social media
 #[derive(Debug, Parser)]
@@ -96,7 +98,17 @@ pub(crate) struct Stop(pub String);
 
 impl From<ApiError> for Stop {
     fn from(error: ApiError) -> Self {
-        Self(error.to_string())
+        Self(match error {
+            ApiError::Validation(errors) => {
+                let texts: Vec<String> = errors
+                    .iter()
+                    .map(|error| format!("{}: {}", error.pointer, error.message_en))
+                    .collect();
+                texts.join("; ")
+            }
+            ApiError::Conflict { en, .. } => en,
+            error => error.to_string(),
+        })
     }
 }
 
@@ -110,11 +122,7 @@ impl From<std::io::Error> for Stop {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no mistakes; everything else ends with status 2.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return refuse(&error),
     };
     arguments.options.log();
     match run(arguments) {
@@ -126,15 +134,59 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Help and version are no mistakes; everything else is one sentence and status 2.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let asked_for = [
+        ErrorKind::DisplayHelp,
+        ErrorKind::DisplayVersion,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+    if asked_for.contains(&error.kind()) {
+        let _ = error.print();
+    } else {
+        // What follows the first paragraph is usage.
+        let text = error.render().to_string();
+        let sentence = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = sentence.trim_start_matches("error:").split_whitespace().collect();
+        eprintln!("kakunin: {}{}; see `kakunin --help`", words.join(" "), variable(error));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The variable of the option that was wrong: the value may have come from there.
+fn variable(error: &clap::Error) -> String {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return String::new();
+    };
+    let mut command = Arguments::command();
+    command.build();
+    // Two commands may have an option of one name: it is the one that was called.
+    std::env::args()
+        .fold(&command, |at, word| at.find_subcommand(word).unwrap_or(at))
+        .get_arguments()
+        .find(|argument| argument.to_string() == *option)
+        .and_then(|argument| argument.get_env()?.to_str())
+        .map(|name| format!(" (also set by {name})"))
+        .unwrap_or_default()
+}
+
+/// To standard output; a reader that has seen enough, as `head`, is no fault.
+fn print(text: &str) -> Result<(), Stop> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
+}
+
 fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
     let options = arguments.options;
     match arguments.command {
-        Command::Openapi => print!("{}", http::document()?.text()),
+        Command::Openapi => print(http::document()?.text())?,
         Command::Mail {
             command: MailCommand::Preview,
         } => {
             for (name, mail) in templates::samples() {
-                println!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body);
+                print(&format!("=== {name}\nSubject: {}\n\n{}\n\n", mail.subject, mail.body))?;
             }
         }
         Command::Demo(demo) => demo.run()?,
@@ -142,7 +194,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Migrate => {
             let (url, _) = options.database()?;
             let _owner = Options::own(&url)?;
-            let ran = migrate::run(&Db::open(&url, 2)?)?;
+            let ran = migrate::run(&connect(&url, 2)?)?;
             println!("{ran} migration(s) ran; the schema is up to date.");
         }
         Command::Serve(serve) => serve.run(&options)?,
@@ -174,19 +226,38 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
 /// Opens the application of a command that writes shortly; an embedded database that is new is made ready.
 fn open(options: &Options) -> Result<App, Stop> {
     let (url, config) = options.database()?;
-    let db = Db::open(&url, 2)?;
-    let pending = migrate::pending(&db)?;
-    if pending > 0 {
-        let fresh = matches!(&url, Url::Sqlite(_));
-        if !fresh {
-            return Err(Stop(format!(
-                "{pending} migration(s) are missing; run `kakunin migrate` first"
-            )));
+    let db = connect(&url, 2)?;
+    match &url {
+        Url::Sqlite(_) if migrate::pending(&db)? > 0 => {
+            let _owner = Options::own(&url)?;
+            migrate::run(&db)?;
         }
-        let _owner = Options::own(&url)?;
-        migrate::run(&db)?;
+        _ => migrated(&db)?,
     }
     start(db, Clock::system(), config)
+}
+
+/// Opens the database, or says in one sentence why not.
+pub(crate) fn connect(url: &Url, connections: u32) -> Result<Db, Stop> {
+    Db::open(url, connections).map_err(|error| {
+        let cause = error.to_string();
+        // PostgreSQL's own words have several lines.
+        let words: Vec<&str> = cause.trim_start_matches("internal error:").split_whitespace().collect();
+        Stop(format!(
+            "the database cannot be opened: {}; check --database-url, and that its server runs or its directory is there",
+            words.join(" ")
+        ))
+    })
+}
+
+/// Refuses a database whose schema is behind.
+fn migrated(db: &Db) -> Result<(), Stop> {
+    match migrate::pending(db)? {
+        0 => Ok(()),
+        pending => Err(Stop(format!(
+            "{pending} migration(s) are missing; run `kakunin migrate` first"
+        ))),
+    }
 }
 
 /// The application over an opened, migrated database.

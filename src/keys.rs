@@ -133,19 +133,21 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(out)
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file that only its owner can read: whole or not at all, so that no crash leaves half a key.
 ///
 /// # Errors
 /// When the directory does not let us.
 pub fn write_private(path: &Path, text: &str) -> Result<(), ApiError> {
     use std::io::Write;
+    let temporary = path.with_added_extension("tmp");
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(ApiError::internal)?;
+    let mut file = options.open(&temporary).map_err(ApiError::internal)?;
     file.write_all(text.as_bytes()).map_err(ApiError::internal)?;
-    file.sync_all().map_err(ApiError::internal)
+    file.sync_all().map_err(ApiError::internal)?;
+    std::fs::rename(&temporary, path).map_err(ApiError::internal)
 }
 
 /// One key of the ring.

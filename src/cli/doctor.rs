@@ -1,120 +1,148 @@
-//! `doctor`: what works, what does not, and what to do about it.
+//! `doctor`: what works, what does not, and what to do about it. It changes nothing: without a database it makes none.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
-use super::{Options, Stop, setup, start};
-use crate::app::Tenant;
+use super::{Options, Stop, connect, setup, start};
+use crate::app::{App, Tenant};
 use crate::clock::Clock;
 use crate::config::MailConfig;
 use crate::db::schema::{local_governments, messages};
-use crate::db::{Db, migrate};
+use crate::db::{Db, Url, migrate};
 use crate::mail::smtp::Relay;
 use crate::people::holders;
 use crate::work;
 
-/// Prints one line per check; anything that is not well ends with status 1.
-pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
-    let mut well = true;
-    let mut say = |name: &str, result: Result<String, String>| match result {
-        Ok(text) => println!("ok  {name}: {text}"),
-        Err(text) => {
-            well = false;
-            println!("NG  {name}: {text}");
+/// Prints one line per check and remembers whether all is well.
+struct Report {
+    well: bool,
+}
+
+impl Report {
+    fn say(&mut self, name: &str, result: Result<String, String>) {
+        self.well &= result.is_ok();
+        match result {
+            Ok(text) => println!("ok  {name}: {text}"),
+            Err(text) => println!("NG  {name}: {text}"),
         }
-    };
-    let (url, config) = options.database()?;
-    let db = match Db::open(&url, 2) {
-        Ok(db) => db,
-        Err(error) => {
-            say(
-                "database",
-                Err(format!("{error}; check --database-url and that the server runs")),
-            );
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    say("database", Ok("answers".to_owned()));
-    match migrate::pending(&db) {
-        Ok(0) => say("migrations", Ok("up to date".to_owned())),
-        Ok(n) => say("migrations", Err(format!("{n} missing; run `kakunin migrate`"))),
-        Err(error) => say("migrations", Err(error.to_string())),
     }
-    let clock = Clock::system();
-    let app = match start(db, clock.clone(), config.clone()) {
-        Ok(app) => app,
-        Err(stop) => {
-            say(
+}
+
+/// Ends with status 1 when anything is not well.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
+    let (url, config) = options.database()?;
+    let mut report = Report { well: true };
+    mail(&mut report, &config.mail);
+    if let Some(db) = database(&mut report, &url) {
+        match start(db, Clock::system(), config) {
+            Ok(app) => {
+                report.say("keys", Ok(format!("master key {}", app.keys.master.id())));
+                clock(&mut report, &app)?;
+                tenants(&mut report, &app)?;
+            }
+            Err(stop) => report.say(
                 "keys",
                 Err(format!("{stop}; restore the master key that belongs to this database")),
-            );
-            return Ok(ExitCode::FAILURE);
+            ),
+        }
+    }
+    Ok(if report.well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The database, when it answers and its schema is up to date; the other checks read it.
+fn database(report: &mut Report, url: &Url) -> Option<Db> {
+    if let Url::Sqlite(path) = url
+        && !Path::new(path).exists()
+    {
+        let text = format!("there is none at {path} yet; run `kakunin init --code … --profile …`");
+        report.say("database", Err(text));
+        return None;
+    }
+    let db = match connect(url, 2) {
+        Ok(db) => db,
+        Err(stop) => {
+            report.say("database", Err(stop.to_string()));
+            return None;
         }
     };
-    say("keys", Ok(format!("master key {}", app.keys.master.id())));
-    match &config.mail {
-        MailConfig::Unset => say(
-            "mail",
-            Err("no relay is set; give --smtp-host, reminders wait until then".to_owned()),
-        ),
-        MailConfig::Files(dir) => say("mail", Ok(format!("written to {}", dir.display()))),
+    report.say("database", Ok("answers".to_owned()));
+    let migrations = match migrate::pending(&db) {
+        Ok(0) => Ok("up to date".to_owned()),
+        Ok(n) => Err(format!("{n} missing; run `kakunin migrate`")),
+        Err(error) => Err(error.to_string()),
+    };
+    let ready = migrations.is_ok();
+    report.say("migrations", migrations);
+    ready.then_some(db)
+}
+
+fn mail(report: &mut Report, mail: &MailConfig) {
+    let result = match mail {
+        MailConfig::Unset => Err("no relay is set; give --smtp-host, reminders wait until then".to_owned()),
+        MailConfig::Files(dir) => Ok(format!("written to {}", dir.display())),
         MailConfig::Smtp(smtp) => {
             let name = format!("{}:{}", smtp.host, smtp.port);
-            let greeted = Relay::new(smtp.clone()).map_err(|e| e.to_string()).and_then(|relay| {
+            let greeting = Relay::new(smtp.clone()).map_err(|e| e.to_string()).and_then(|relay| {
                 actix_web::rt::System::new()
                     .block_on(relay.greeting())
                     .map_err(|e| format!("{name} does not answer well: {}", e.text))
             });
-            say(
-                "mail",
-                greeted.map(|greeting| format!("{name} greets: {}", greeting.banner)),
-            );
+            greeting.map(|greeting| format!("{name} greets: {}", greeting.banner))
         }
-    }
-    let now = clock.now();
-    match work::high_water(&app.db)? {
-        Some(mark) if now < mark.plus_seconds(-300) => {
-            say(
-                "clock",
-                Err(format!(
-                    "{now} is before {mark}, which was seen already; set the clock of this machine"
-                )),
-            );
-        }
-        _ => say("clock", Ok(now.to_string())),
-    }
-    let tenants: Vec<(String, String, String)> = app.db.read(|conn| {
+    };
+    report.say("mail", result);
+}
+
+fn clock(report: &mut Report, app: &App) -> Result<(), Stop> {
+    let now = app.clock.now();
+    let result = match work::high_water(&app.db)? {
+        Some(mark) if now < mark.plus_seconds(-300) => Err(format!(
+            "{now} is before {mark}, which was seen already; set the clock of this machine"
+        )),
+        _ => Ok(now.to_string()),
+    };
+    report.say("clock", result);
+    Ok(())
+}
+
+fn tenants(report: &mut Report, app: &App) -> Result<(), Stop> {
+    let tenants: Vec<(String, String, String, String)> = app.db.read(|conn| {
         Ok(local_governments::table
             .order(local_governments::id)
             .select((
                 local_governments::id,
+                local_governments::code,
                 local_governments::name,
                 local_governments::time_zone,
             ))
             .load(conn)?)
     })?;
     if tenants.is_empty() {
-        say(
-            "local governments",
-            Err("none; run `kakunin init --code … --profile …`".to_owned()),
-        );
+        let text = "none; run `kakunin init --code … --profile …`".to_owned();
+        report.say("local governments", Err(text));
     }
-    for (id, name, zone) in tenants {
+    for (id, code, name, zone) in tenants {
+        let text = format!("{name} ({code}): {zone}");
         let known = zone.parse::<Tz>().is_ok();
-        say(
+        report.say(
             "time zone",
             if known {
-                Ok(format!("{name}: {zone}"))
+                Ok(text)
             } else {
-                Err(format!("{name}: {zone} is unknown"))
+                Err(format!("{text} is unknown"))
             },
         );
         let tenant = Tenant::new(&id);
         for (organization, role) in app.read_as(&tenant, holders::unfilled_roles)? {
             let title = setup::role_title(role);
-            say(
+            report.say(
                 "roles",
                 Err(format!(
                     "{organization}: nobody is {title}; mails go one level up (PATCH /people)"
@@ -129,7 +157,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
                 .get_result(scope.conn)?)
         })?;
         if stuck > 0 {
-            say(
+            report.say(
                 "messages",
                 Err(format!(
                     "{name}: {stuck} held, dead or in doubt; see GET /api/v1/messages"
@@ -137,5 +165,5 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
             );
         }
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }

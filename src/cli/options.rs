@@ -1,14 +1,17 @@
 //! The options that commands share, and the settings they make.
 
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
 use super::Stop;
 use crate::config::{Config, MailConfig, MasterKeySource};
 use crate::db::Url;
+use crate::domain::calendar::HolidayOverride;
 use crate::mail::smtp::{Credentials, Limits, Security, SmtpConfig};
 
 /// How the connection to the mail relay is protected.
@@ -96,11 +99,14 @@ pub(crate) struct Options {
     /// Write mails into this directory instead of sending them
     #[arg(long, global = true, env = "KAKUNIN_MAIL_DIR", conflicts_with = "smtp_host")]
     mail_dir: Option<PathBuf>,
+    /// Holidays that a newer law moved: a file of lines `YYYY-MM-DD NAME`, or `YYYY-MM-DD` alone for a business day
+    #[arg(long, global = true, env = "KAKUNIN_HOLIDAYS_FILE")]
+    holidays_file: Option<PathBuf>,
     /// What to log, as `info` or `kakunin=debug`
     #[arg(long, global = true, env = "KAKUNIN_LOG", default_value = "info")]
     log: String,
     /// Log one JSON object per line
-    #[arg(long, global = true, env = "KAKUNIN_LOG_JSON")]
+    #[arg(long, global = true, env = "KAKUNIN_LOG_JSON", value_parser = BoolishValueParser::new())]
     log_json: bool,
 }
 
@@ -115,6 +121,7 @@ impl Options {
         let filter = tracing_subscriber::EnvFilter::new(&self.log);
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         let started = if self.log_json {
             subscriber.json().try_init()
@@ -163,8 +170,24 @@ impl Options {
             master_key,
             mail,
             connections: self.connections,
+            holidays: self.holidays()?,
         };
         Ok((url, config))
+    }
+
+    fn holidays(&self) -> Result<Vec<HolidayOverride>, Stop> {
+        let Some(file) = &self.holidays_file else {
+            return Ok(vec![]);
+        };
+        let text = read(file)?;
+        let lines = text.lines().enumerate();
+        lines
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(n, line)| {
+                line.parse()
+                    .map_err(|e| Stop(format!("{} line {}: {e}", file.display(), n + 1)))
+            })
+            .collect()
     }
 
     fn mail(&self) -> Result<MailConfig, Stop> {

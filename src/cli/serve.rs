@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use actix_web::{HttpServer, web};
 use clap::Args;
+use clap::builder::BoolishValueParser;
+use tokio::task::JoinHandle;
 
-use super::{Options, Stop, start};
+use super::{Options, Stop, connect, migrated, start};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::{Db, Url, migrate};
+use crate::db::{Url, migrate};
 use crate::http;
 use crate::work::Worker;
+
+/// How long requests and the worker may take to end; service managers kill after thirty seconds or more.
+const GRACE: Duration = Duration::from_secs(25);
 
 /// `kakunin serve`.
 #[derive(Debug, Args)]
@@ -20,7 +25,7 @@ pub(super) struct Serve {
     #[arg(long, env = "KAKUNIN_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Leave planning and delivery to `kakunin work` (`PostgreSQL`)
-    #[arg(long, env = "KAKUNIN_NO_WORKER")]
+    #[arg(long, env = "KAKUNIN_NO_WORKER", value_parser = BoolishValueParser::new())]
     no_worker: bool,
 }
 
@@ -33,7 +38,7 @@ impl Serve {
             ));
         }
         let _owner = Options::own(&url)?;
-        let db = Db::open(&url, config.connections)?;
+        let db = connect(&url, config.connections)?;
         migrate::run(&db)?;
         let app = start(db, Clock::system(), config)?;
         let listener = listen(self.listen)?;
@@ -49,16 +54,46 @@ pub(super) fn work(options: &Options) -> Result<(), Stop> {
             "`work` needs PostgreSQL: with SQLite `serve` runs the worker itself".to_owned(),
         ));
     }
-    let db = Db::open(&url, config.connections)?;
+    let db = connect(&url, config.connections)?;
+    migrated(&db)?;
     let app = start(db, Clock::system(), config)?;
     block_on(async move {
+        let asked = asked_to_stop()?;
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let worker = tokio::spawn(Worker::new(app)?.run(stopped));
-        tokio::signal::ctrl_c().await?;
+        tracing::info!("working");
+        asked.await;
         let _ = stop.send(true);
-        let _ = worker.await;
+        finished(worker).await;
         Ok(())
     })
+}
+
+/// Waits for Ctrl+C or, as service managers ask, for SIGTERM; listens from the call on, not from the first poll.
+#[cfg(unix)]
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Lets the worker finish its current step; what it leaves is in rows, and the next start goes on.
+async fn finished(worker: JoinHandle<()>) {
+    if tokio::time::timeout(GRACE, worker).await.is_err() {
+        tracing::warn!("the worker did not finish in time");
+    }
 }
 
 /// Binds the port, so that a port that is taken ends the start with one sentence.
@@ -74,6 +109,7 @@ pub(crate) fn block_on(future: impl Future<Output = Result<(), Stop>>) -> Result
 
 /// Serves until told to stop: requests and the worker's current step are finished first.
 pub(crate) async fn serve(app: App, listener: TcpListener, with_worker: bool) -> Result<(), Stop> {
+    let asked = asked_to_stop()?;
     let document = web::Data::new(http::document()?);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let worker = if with_worker {
@@ -85,14 +121,21 @@ pub(crate) async fn serve(app: App, listener: TcpListener, with_worker: bool) ->
     let server = HttpServer::new(move || http::application(app.clone(), document.clone()))
         .workers(2)
         .client_request_timeout(Duration::from_secs(5))
-        .shutdown_timeout(25)
+        .shutdown_timeout(GRACE.as_secs())
+        // Its own handlers begin later, and drop requests on Ctrl+C.
+        .disable_signals()
         .listen(listener)?
         .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        asked.await;
+        handle.stop(true).await;
+    });
     tracing::info!(%address, "listening");
     server.await?;
     let _ = stop.send(true);
     if let Some(worker) = worker {
-        let _ = tokio::time::timeout(Duration::from_secs(25), worker).await;
+        finished(worker).await;
     }
     Ok(())
 }

@@ -5,12 +5,13 @@ use clap::{Args, Subcommand};
 use diesel::prelude::*;
 
 use super::Stop;
-use crate::api_clients::{self, ApiClientCreate};
-use crate::app::{App, Tenant};
+use crate::api_clients::{self, ApiClient, ApiClientCreate};
+use crate::app::{App, Scope, Tenant};
 use crate::clock::Instant;
 use crate::db::schema::{journal_heads, local_governments, organizations as organizations_table};
 use crate::domain::identifier::LocalGovernmentCode;
 use crate::domain::profile::{self, Profile};
+use crate::domain::text;
 use crate::domain::vocabulary::{CodeWord, Role};
 use crate::http::caller::{Organizations, scope};
 use crate::http::error::ApiError;
@@ -73,18 +74,24 @@ pub(crate) struct NewTenant<'a> {
     pub sending_minute: i32,
 }
 
-/// Makes a local government with the organizations of a profile; `None` when its code is registered already.
-pub(crate) fn make_tenant(app: &App, profile: &Profile, new: &NewTenant<'_>) -> Result<Option<Tenant>, ApiError> {
+/// Makes a local government with the organizations of a profile and what `fill` adds, in one transaction: whatever goes
+/// wrong, none is left half made. `None` when its code is registered already.
+pub(crate) fn make_tenant<T>(
+    app: &App,
+    profile: &Profile,
+    new: &NewTenant<'_>,
+    fill: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
+) -> Result<Option<T>, ApiError> {
     let now = app.clock.now();
     let id = app.random.id(now);
-    let made = app.db.write(|conn| {
+    app.db.write(|conn| {
         let known: Option<String> = local_governments::table
             .filter(local_governments::code.eq(new.code))
             .select(local_governments::id)
             .first(conn)
             .optional()?;
         if known.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         diesel::insert_into(local_governments::table)
             .values((
@@ -114,31 +121,25 @@ pub(crate) fn make_tenant(app: &App, profile: &Profile, new: &NewTenant<'_>) -> 
                 journal_heads::hash.eq(""),
             ))
             .execute(conn)?;
-        Ok(true)
-    })?;
-    if !made {
-        return Ok(None);
-    }
-    let tenant = Tenant::new(&id);
-    app.write_as(&tenant, Actor::system(), |scope| {
-        for organization in &profile.organizations {
-            organizations::create(
-                scope,
-                OrganizationCreate {
-                    key: organization.key.clone(),
-                    name: organization.name.clone(),
-                    name_kana: new.name_kana.to_owned(),
-                    kind: organization.kind,
-                    profile_key: profile.key.clone(),
-                    extra_closed_days: vec![],
-                    review_month: None,
-                    contact: Some(new.contact.to_owned()),
-                },
-            )?;
-        }
-        Ok(())
-    })?;
-    Ok(Some(tenant))
+        app.write_in(conn, &Tenant::new(&id), Actor::system(), |scope| {
+            for organization in &profile.organizations {
+                organizations::create(
+                    scope,
+                    OrganizationCreate {
+                        key: organization.key.clone(),
+                        name: organization.name.clone(),
+                        name_kana: new.name_kana.to_owned(),
+                        kind: organization.kind,
+                        profile_key: profile.key.clone(),
+                        extra_closed_days: vec![],
+                        review_month: None,
+                        contact: Some(new.contact.to_owned()),
+                    },
+                )?;
+            }
+            fill(scope).map(Some)
+        })
+    })
 }
 
 /// Every scope of the API.
@@ -159,8 +160,11 @@ impl Setup {
             )));
         };
         let sender = Address::parse(&self.mail_from).map_err(|_| Stop("--mail-from is no mail address".to_owned()))?;
+        let to = self.person_email.as_deref().map(Address::parse).transpose();
+        let to = to.map_err(|_| Stop("--person-email is no mail address".to_owned()))?;
         let name = self.name.as_deref().unwrap_or(&profile.local_government.name);
-        let tenant = make_tenant(
+        let name = &text::single_line(name, 100).map_err(|e| Stop(format!("--name: {}", e.message_en())))?;
+        let made = make_tenant(
             app,
             profile,
             &NewTenant {
@@ -172,70 +176,71 @@ impl Setup {
                 is_demo: false,
                 sending_minute: 8 * 60 + 30,
             },
+            |scope| self.first_person_and_client(scope),
         )?;
-        let Some(tenant) = tenant else {
+        let Some((client, secret)) = made else {
             println!("{name} ({code}) is registered already; nothing was changed.");
             return Ok(());
         };
-        let (client, secret) = app.write_as(&tenant, Actor::system(), |scope| {
-            let ids: Vec<String> = organizations_table::table
-                .filter(organizations_table::local_government_id.eq(&scope.lg))
-                .order(organizations_table::id)
-                .select(organizations_table::id)
-                .load(scope.conn)?;
-            let today = scope.today;
-            let roles = ids
-                .into_iter()
-                .map(|organization_id| HeldRole {
-                    organization_id,
-                    department_id: None,
-                    role: Role::Ciso,
-                    starts_on: today,
-                    ends_on: None,
-                })
-                .collect();
-            people::create(
-                scope,
-                &Organizations::All,
-                PersonCreate {
-                    name: self.person_name.clone(),
-                    name_kana: None,
-                    email: self.person_email.clone(),
-                    employee_code: None,
-                    left_on: None,
-                    appointments: vec![],
-                    roles,
-                },
-            )?;
-            api_clients::create(
-                scope,
-                ApiClientCreate {
-                    name: "管理".to_owned(),
-                    scopes: all_scopes(),
-                    organization_ids: None,
-                    contact_email: self.person_email.clone(),
-                    expires_on: None,
-                },
-            )
-        })?;
         println!("{name} ({code}) is registered under the profile {}.", profile.key);
         println!(
             "client_id:     {}\nclient_secret: {secret}\nThe secret is shown this once.",
             client.id
         );
-        if let Some(to) = &self.person_email {
+        if let Some(to) = to {
             return self.test_mail(app, name, sender, to);
         }
         println!("No test mail: give --person-email to send one.");
         Ok(())
     }
 
-    fn test_mail(&self, app: &App, name: &str, sender: Address, to: &str) -> Result<(), Stop> {
+    fn first_person_and_client(&self, scope: &mut Scope<'_>) -> Result<(ApiClient, String), ApiError> {
+        let ids: Vec<String> = organizations_table::table
+            .filter(organizations_table::local_government_id.eq(&scope.lg))
+            .order(organizations_table::id)
+            .select(organizations_table::id)
+            .load(scope.conn)?;
+        let today = scope.today;
+        let roles = ids
+            .into_iter()
+            .map(|organization_id| HeldRole {
+                organization_id,
+                department_id: None,
+                role: Role::Ciso,
+                starts_on: today,
+                ends_on: None,
+            })
+            .collect();
+        people::create(
+            scope,
+            &Organizations::All,
+            PersonCreate {
+                name: self.person_name.clone(),
+                name_kana: None,
+                email: self.person_email.clone(),
+                employee_code: None,
+                left_on: None,
+                appointments: vec![],
+                roles,
+            },
+        )?;
+        api_clients::create(
+            scope,
+            ApiClientCreate {
+                name: "管理".to_owned(),
+                scopes: all_scopes(),
+                organization_ids: None,
+                contact_email: self.person_email.clone(),
+                expires_on: None,
+            },
+        )
+    }
+
+    fn test_mail(&self, app: &App, name: &str, sender: Address, to: Address) -> Result<(), Stop> {
         let Some(transport) = work::transport(&app.config)? else {
             println!("No test mail: no mail relay is set (--smtp-host), so reminders will wait.");
             return Ok(());
         };
-        let to = Address::parse(to).map_err(|_| Stop("--person-email is no mail address".to_owned()))?;
         let now = app.clock.now();
         let mail = templates::notices::TestMail {
             ..templates::notices::TestMail::sample()
@@ -265,7 +270,7 @@ impl Setup {
 }
 
 /// An instant as mails print it, in Japanese time.
-pub(crate) fn date(at: Instant) -> chrono::DateTime<chrono::FixedOffset> {
+fn date(at: Instant) -> chrono::DateTime<chrono::FixedOffset> {
     use chrono::Offset;
     let offset = chrono::FixedOffset::east_opt(9 * 3600).unwrap_or_else(|| chrono::Utc.fix());
     at.to_utc().with_timezone(&offset)
@@ -310,8 +315,11 @@ fn tenant(app: &App, code: &str) -> Result<Tenant, Stop> {
             .first(conn)
             .optional()?)
     })?;
-    id.map(|id| Tenant::new(&id))
-        .ok_or_else(|| Stop(format!("no local government has the code {code}")))
+    id.map(|id| Tenant::new(&id)).ok_or_else(|| {
+        Stop(format!(
+            "no local government has the code {code}; `kakunin doctor` lists them"
+        ))
+    })
 }
 
 impl ClientCommand {
@@ -363,7 +371,14 @@ impl ClientCommand {
             }
             Self::Revoke { code, client_id } => {
                 let tenant = tenant(app, code)?;
-                app.write_as(&tenant, Actor::system(), |scope| api_clients::revoke(scope, client_id))?;
+                match app.write_as(&tenant, Actor::system(), |scope| api_clients::revoke(scope, client_id)) {
+                    Err(ApiError::NotFound) => {
+                        return Err(Stop(format!(
+                            "{code} has no client {client_id}; see `kakunin client list`"
+                        )));
+                    }
+                    revoked => revoked?,
+                }
                 app.keys.forget();
                 println!("{client_id} is revoked; running replicas follow within a minute.");
             }

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::api_clients::{self, ApiClientCreate};
 use crate::app::{App, Scope};
 use crate::clauses::{self, AgreementPut, FulfilmentPut};
 use crate::cli::{NewTenant, make_tenant};
@@ -20,7 +19,6 @@ use crate::domain::vocabulary::{Kind, Role};
 use crate::entries::{rows, state};
 use crate::http::caller::Organizations;
 use crate::http::error::ApiError;
-use crate::journal::Actor;
 use crate::{
     cloud_services, contractors, departments, engagements, people, posts, social_media_accounts, social_media_services,
 };
@@ -108,20 +106,21 @@ struct Account {
     purpose: String,
 }
 
-/// Loads what is not there yet; answers the new clients, none when the ledger was loaded before.
-pub(super) fn load(app: &App, scopes: &[String]) -> Result<Vec<Value>, ApiError> {
-    let ledger: Ledger =
-        serde_saphyr::from_str(include_str!("ledger.yaml")).map_err(|error| ApiError::internal(error.to_string()))?;
-    let mut clients = vec![];
-    for (nth, profile) in app
-        .profiles
+/// The profiles that name a local government.
+pub(super) fn profiles(app: &App) -> impl Iterator<Item = &Profile> {
+    app.profiles
         .iter()
         .filter(|profile| profile.local_government.code.is_some())
-        .enumerate()
-    {
+}
+
+/// Loads the local governments that are not there yet, each with its whole ledger in one transaction.
+pub(super) fn load(app: &App) -> Result<(), ApiError> {
+    let ledger: Ledger =
+        serde_saphyr::from_str(include_str!("ledger.yaml")).map_err(|error| ApiError::internal(error.to_string()))?;
+    for (nth, profile) in profiles(app).enumerate() {
         let government = &profile.local_government;
         let domain = format!("{}.example.lg.jp", profile.key.replace('_', "-"));
-        let tenant = make_tenant(
+        make_tenant(
             app,
             profile,
             &NewTenant {
@@ -133,27 +132,10 @@ pub(super) fn load(app: &App, scopes: &[String]) -> Result<Vec<Value>, ApiError>
                 is_demo: true,
                 sending_minute: 0,
             },
+            |scope| Body::new(scope, &ledger, profile, nth, domain.clone())?.fill(scope),
         )?;
-        let Some(tenant) = tenant else { continue };
-        let client = app.write_as(&tenant, Actor::system(), |scope| {
-            let mut body = Body::new(scope, &ledger, profile, nth, domain)?;
-            body.fill(scope)?;
-            let new = ApiClientCreate {
-                name: format!("{} デモ", government.name),
-                scopes: scopes.to_vec(),
-                organization_ids: None,
-                contact_email: None,
-                expires_on: None,
-            };
-            let (client, secret) = api_clients::create(scope, new)?;
-            Ok(
-                json!({"local_government_id": scope.lg, "name": government.name, "client_id": client.id,
-                "client_secret": secret, "organizations": body.organizations_json()}),
-            )
-        })?;
-        clients.push(client);
     }
-    Ok(clients)
+    Ok(())
 }
 
 /// A wire type from JSON, as a client would send it.
@@ -175,7 +157,7 @@ struct Body<'l> {
     nth: usize,
     domain: String,
     named: usize,
-    organizations: Vec<(String, String)>,
+    organizations: Vec<String>,
     companies: Vec<String>,
     desks: Vec<Desk>,
 }
@@ -188,10 +170,10 @@ impl<'l> Body<'l> {
         nth: usize,
         domain: String,
     ) -> Result<Self, ApiError> {
-        let organizations: Vec<(String, String)> = organizations::table
+        let organizations = organizations::table
             .filter(organizations::local_government_id.eq(&scope.lg))
             .order(organizations::id)
-            .select((organizations::id, organizations::name))
+            .select(organizations::id)
             .load(scope.conn)?;
         Ok(Self {
             ledger,
@@ -205,19 +187,9 @@ impl<'l> Body<'l> {
         })
     }
 
-    fn organizations_json(&self) -> Vec<Value> {
-        self.organizations
-            .iter()
-            .map(|(id, name)| json!({"id": id, "name": name}))
-            .collect()
-    }
-
     fn organization(&self, nth: usize) -> &str {
         let at = nth % self.organizations.len().max(1);
-        self.organizations
-            .get(at)
-            .map(|(id, _)| id.as_str())
-            .unwrap_or_default()
+        self.organizations.get(at).map(String::as_str).unwrap_or_default()
     }
 
     fn fill(&mut self, scope: &mut Scope<'_>) -> Result<(), ApiError> {
@@ -273,7 +245,7 @@ impl<'l> Body<'l> {
             let roles: Vec<Value> = self
                 .organizations
                 .iter()
-                .map(|(id, _)| json!({"organization_id": id, "role": role, "starts_on": from}))
+                .map(|id| json!({"organization_id": id, "role": role, "starts_on": from}))
                 .collect();
             people::create(
                 scope,
