@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::db::{Conn, Db, schema::local_governments};
+use crate::domain::calendar::{Calendar, ClosedDay};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::profile::{self, Profile};
 use crate::domain::risk::RiskPolicy;
@@ -80,6 +81,11 @@ impl App {
         profile::find(&self.profiles, key).ok_or_else(|| ApiError::internal(format!("no profile {key:?}")))
     }
 
+    /// The business days of an organization that is closed on these days too.
+    pub fn calendar(&self, closed: &[ClosedDay]) -> Calendar {
+        Calendar::new(closed).with_overrides(self.config.holidays.iter().cloned())
+    }
+
     /// Reads within a tenant, on the current thread.
     ///
     /// # Errors
@@ -103,12 +109,24 @@ impl App {
         actor: Actor,
         f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.db.write(|conn| {
-            let mut scope = Scope::begin(self, conn, tenant, actor)?;
-            let value = f(&mut scope)?;
-            journal::append(&mut scope)?;
-            Ok(value)
-        })
+        self.db.write(|conn| self.write_in(conn, tenant, actor, f))
+    }
+
+    /// The same in a transaction that has begun already: a tenant is made together with what it holds.
+    ///
+    /// # Errors
+    /// What `f` answers, or a database failure; then the transaction must not be committed.
+    pub(crate) fn write_in<T>(
+        &self,
+        conn: &mut Conn,
+        tenant: &Tenant,
+        actor: Actor,
+        f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let mut scope = Scope::begin(self, conn, tenant, actor)?;
+        let value = f(&mut scope)?;
+        journal::append(&mut scope)?;
+        Ok(value)
     }
 }
 

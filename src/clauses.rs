@@ -168,6 +168,7 @@ async fn put_entry_clause(
             scope.app.catalogue.clause(&key).ok_or(ApiError::NotFound)?;
             let before = stored::load(scope, &entry.id)?;
             if_match.check(before.fulfilments.get(&key).map_or(0, |row| row.version), caller.lang)?;
+            rows::require_live(&entry)?;
             put(scope, &caller.organizations, &entry.id, &key, new)?;
             let entry = rows::find(scope, &caller.organizations, &entry.id)?;
             let situation = state::situation(scope, entry)?;

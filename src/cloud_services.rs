@@ -47,10 +47,7 @@ async fn list_cloud_services(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let filter = EntryFilter {
-                kind: Some(KIND),
-                ..filter
-            };
+            let filter = filter.of_kind(KIND)?;
             let (found, next) = select_page(scope, &caller.organizations, &filter, "list_cloud_services")?;
             let items = rows::complete(scope, found)?;
             page::answer(
@@ -162,6 +159,7 @@ async fn update_cloud_service(
         .write(move |caller, scope| {
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             let id = row.id.clone();
             let before = find(scope, &caller.organizations, &id)?;
             let checked = rows::State::from_patch(scope, before, &patch)?;
@@ -192,6 +190,7 @@ async fn archive_cloud_service(
         .write(move |caller, scope| {
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             entry_rows::archive(scope, &row)?;
             scope.record("cloud_service.archived", row.subject(), serde_json::Value::Null);
             Ok(Answer::no_content())

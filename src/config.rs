@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::calendar::HolidayOverride;
 use crate::mail::smtp::SmtpConfig;
 
 /// All settings.
@@ -18,6 +19,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// The size of the pool of readers.
     pub connections: u32,
+    /// Corrections of the holiday rule, for a law that is newer than this build.
+    pub holidays: Vec<HolidayOverride>,
 }
 
 /// Where the master key comes from (design §4.14).
@@ -49,6 +52,7 @@ impl Config {
             master_key: MasterKeySource::DataDir,
             mail: MailConfig::Files(dir.join("mail")),
             connections: 4,
+            holidays: vec![],
         }
     }
 }

@@ -213,9 +213,7 @@ fn checked(scope: &mut Scope<'_>, mut department: Department) -> Result<Departme
             "The last day must not be before the first.",
         ));
     }
-    if !errors.is_empty() {
-        return Err(ApiError::Validation(errors));
-    }
+    ApiError::unless_empty(errors)?;
     if let Some(parent) = &department.parent_id {
         let of: Option<String> = departments::table
             .find((&scope.lg, parent))

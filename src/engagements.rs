@@ -51,10 +51,7 @@ async fn list_engagements(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let filter = EntryFilter {
-                kind: Some(KIND),
-                ..filter
-            };
+            let filter = filter.of_kind(KIND)?;
             let (found, next) = select_page(scope, &caller.organizations, &filter, "list_engagements")?;
             let items = rows::complete(scope, found)?;
             page::answer(
@@ -187,6 +184,7 @@ async fn update_engagement(
             let before = find(scope, &caller.organizations, &path_id(&id)?)?;
             let row = entry_rows::find(scope, &caller.organizations, &before.entry.id)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             let id = row.id.clone();
             let mut contractor = before.contractor_id;
             patch.nullable(&mut contractor, patch.set.contractor_id.clone(), "contractor_id");
@@ -233,6 +231,7 @@ async fn archive_engagement(
         .write(move |caller, scope| {
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             entry_rows::archive(scope, &row)?;
             scope.record("engagement.archived", row.subject(), serde_json::Value::Null);
             Ok(Answer::no_content())

@@ -5,13 +5,14 @@
 //! breaking the chain (design §4.7). Audit log, change feed and timeline are views of it.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::Scope;
+use crate::clock::Instant;
 use crate::db::schema::{journal, journal_heads, journal_payloads};
-use crate::db::{Conn, on_each_backend};
+use crate::db::{Conn, locked, on_each_backend};
 use crate::http::error::ApiError;
 
 /// Who did it.
@@ -56,20 +57,70 @@ pub struct Record {
     pub(crate) payload: Value,
 }
 
-#[derive(Serialize)]
-struct Hashed<'a> {
+/// What an entry is hashed over, as text in this order; every column of the row but the hash itself.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hashed {
     v: u8,
-    local_government_id: &'a str,
+    local_government_id: String,
     seq: i64,
     at: String,
-    via: &'a str,
-    client_id: Option<&'a str>,
-    person_id: Option<&'a str>,
-    action: &'a str,
-    subject_type: &'a str,
-    subject_id: &'a str,
-    payload_hash: &'a str,
-    previous_hash: &'a str,
+    via: String,
+    client_id: Option<String>,
+    person_id: Option<String>,
+    action: String,
+    subject_type: String,
+    subject_id: String,
+    organization_id: Option<String>,
+    entry_id: Option<String>,
+    payload_hash: String,
+    previous_hash: String,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = journal)]
+struct Row {
+    local_government_id: String,
+    seq: i64,
+    at: Instant,
+    action: String,
+    subject_type: String,
+    subject_id: String,
+    organization_id: Option<String>,
+    entry_id: Option<String>,
+    actor_client_id: Option<String>,
+    actor_person_id: Option<String>,
+    via: String,
+    hashed_text: String,
+    payload_hash: String,
+    previous_hash: String,
+    hash: String,
+}
+
+impl Row {
+    /// Whether the row says what was hashed, behind an entry with this number and hash.
+    fn holds(&self, number: i64, hash: &str) -> bool {
+        let hashed = Hashed {
+            v: 1,
+            local_government_id: self.local_government_id.clone(),
+            seq: self.seq,
+            at: self.at.to_string(),
+            via: self.via.clone(),
+            client_id: self.actor_client_id.clone(),
+            person_id: self.actor_person_id.clone(),
+            action: self.action.clone(),
+            subject_type: self.subject_type.clone(),
+            subject_id: self.subject_id.clone(),
+            organization_id: self.organization_id.clone(),
+            entry_id: self.entry_id.clone(),
+            payload_hash: self.payload_hash.clone(),
+            previous_hash: self.previous_hash.clone(),
+        };
+        self.seq == number + 1
+            && self.previous_hash == hash
+            && sha256_hex(self.hashed_text.as_bytes()) == self.hash
+            && serde_json::from_str::<Hashed>(&self.hashed_text).is_ok_and(|text| text == hashed)
+    }
 }
 
 /// Lower-case hexadecimal SHA-256.
@@ -92,10 +143,7 @@ pub(crate) fn append(scope: &mut Scope<'_>) -> Result<(), ApiError> {
     let head = journal_heads::table
         .find(&scope.lg)
         .select((journal_heads::seq, journal_heads::hash));
-    let (mut seq, mut previous_hash): (i64, String) = match &mut *scope.conn {
-        Conn::Sqlite(conn) => head.first(conn)?,
-        Conn::Postgres(conn) => head.for_update().first(conn)?,
-    };
+    let (mut seq, mut previous_hash): (i64, String) = locked!(&mut *scope.conn, head, |q, c| q.first(c))?;
     for record in records {
         seq += 1;
         let salt = scope.app.random.secret();
@@ -103,17 +151,19 @@ pub(crate) fn append(scope: &mut Scope<'_>) -> Result<(), ApiError> {
         let payload_hash = sha256_hex(format!("{salt}|{body}").as_bytes());
         let hashed_text = serde_json::to_string(&Hashed {
             v: 1,
-            local_government_id: &scope.lg,
+            local_government_id: scope.lg.clone(),
             seq,
             at: scope.at.to_string(),
-            via: scope.actor.via,
-            client_id: scope.actor.client_id.as_deref(),
-            person_id: scope.actor.person_id.as_deref(),
-            action: record.action,
-            subject_type: record.subject_type,
-            subject_id: &record.subject_id,
-            payload_hash: &payload_hash,
-            previous_hash: &previous_hash,
+            via: scope.actor.via.to_owned(),
+            client_id: scope.actor.client_id.clone(),
+            person_id: scope.actor.person_id.clone(),
+            action: record.action.to_owned(),
+            subject_type: record.subject_type.to_owned(),
+            subject_id: record.subject_id.clone(),
+            organization_id: record.organization_id.clone(),
+            entry_id: record.entry_id.clone(),
+            payload_hash: payload_hash.clone(),
+            previous_hash: previous_hash.clone(),
         })?;
         let hash = sha256_hex(hashed_text.as_bytes());
         let row = (
@@ -159,44 +209,32 @@ pub(crate) fn append(scope: &mut Scope<'_>) -> Result<(), ApiError> {
 pub fn verify(conn: &mut Conn, local_government_id: &str) -> Result<Result<i64, i64>, ApiError> {
     let mut previous = (0_i64, String::new());
     loop {
-        let rows: Vec<(i64, String, String, String, String)> = journal::table
+        let rows: Vec<Row> = journal::table
             .filter(journal::local_government_id.eq(local_government_id))
             .filter(journal::seq.gt(previous.0))
             .order(journal::seq)
             .limit(1000)
-            .select((
-                journal::seq,
-                journal::hashed_text,
-                journal::hash,
-                journal::previous_hash,
-                journal::payload_hash,
-            ))
+            .select(Row::as_select())
             .load(conn)?;
         if rows.is_empty() {
             break;
         }
-        for (seq, text, hash, before, payload_hash) in rows {
+        for row in rows {
             let payload: Option<(String, Option<String>)> = journal_payloads::table
-                .find((local_government_id, seq))
+                .find((local_government_id, row.seq))
                 .select((journal_payloads::salt, journal_payloads::body))
                 .first(conn)
                 .optional()?;
             let payload_holds = match payload {
-                Some((salt, Some(body))) => sha256_hex(format!("{salt}|{body}").as_bytes()) == payload_hash,
+                Some((salt, Some(body))) => sha256_hex(format!("{salt}|{body}").as_bytes()) == row.payload_hash,
+                // Erased on purpose; the hash of what it was remains.
                 Some((_, None)) => true,
                 None => false,
             };
-            let text_names = |part: &str| text.contains(part);
-            let holds = seq == previous.0 + 1
-                && before == previous.1
-                && sha256_hex(text.as_bytes()) == hash
-                && text_names(&format!("\"previous_hash\":\"{before}\""))
-                && text_names(&format!("\"payload_hash\":\"{payload_hash}\""))
-                && payload_holds;
-            if !holds {
-                return Ok(Err(seq));
+            if !(payload_holds && row.holds(previous.0, &previous.1)) {
+                return Ok(Err(previous.0 + 1));
             }
-            previous = (seq, hash);
+            previous = (row.seq, row.hash);
         }
     }
     let head: (i64, String) = journal_heads::table

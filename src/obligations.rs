@@ -19,11 +19,10 @@ use crate::clock::Instant;
 use crate::db::schema::{obligations, round_clauses};
 use crate::db::types::Word;
 use crate::domain::reminder::{ClosedBy, closes_by};
-use crate::domain::text;
 use crate::domain::vocabulary::{ObligationKind, Role};
 use crate::entries::state;
 use crate::http::answer::Answer;
-use crate::http::body::{Body, Params, path_id};
+use crate::http::body::{Body, Params, clean_line, clean_lines, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{Problems, WriteProblems};
@@ -156,6 +155,7 @@ pub(crate) struct ObligationRow {
     pub kind: Word<ObligationKind>,
     pub organization_id: String,
     pub entry_id: Option<String>,
+    pub subject_id: String,
     pub cycle: i32,
     pub due_on: NaiveDate,
     pub state: String,
@@ -449,7 +449,7 @@ pub struct DecisionCreate {
 async fn decide_obligation(
     caller: Caller<scope::EntriesDecide>,
     id: web::Path<String>,
-    Body(new): Body<DecisionCreate>,
+    Body(mut new): Body<DecisionCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
@@ -464,13 +464,10 @@ async fn decide_obligation(
                     "It must not be in the future.",
                 )]));
             }
-            let note = match &new.note {
-                Some(note) => Some(
-                    text::multi_line(note, 1000)
-                        .map_err(|e| ApiError::field("/note", e.code(), e.message_ja(), e.message_en()))?,
-                ),
-                None => None,
-            };
+            let mut errors = vec![];
+            clean_line(&mut new.document_number, "/document_number", 100, &mut errors);
+            clean_lines(&mut new.note, "/note", 1000, &mut errors);
+            ApiError::unless_empty(errors)?;
             cycles::end_cycle(
                 scope,
                 &row.id,
@@ -478,6 +475,10 @@ async fn decide_obligation(
                 cycles::End::Closed,
                 Some(new.decision.code()),
             )?;
+            // End and notice deadline of a period ask the same question.
+            for kind in [ObligationKind::ContractEnd, ObligationKind::NoticeDeadline] {
+                cycles::close(scope, kind, &row.subject_id, new.decision.code())?;
+            }
             let subject = Subject {
                 kind: KIND,
                 id: &row.id,
@@ -485,7 +486,7 @@ async fn decide_obligation(
                 entry_id: row.entry_id.as_deref(),
             };
             let payload = json!({"decision": new.decision, "decided_on": new.decided_on.unwrap_or(scope.today),
-                "document_number": new.document_number, "note": note, "cycle": row.cycle, "due_on": row.due_on});
+                "document_number": new.document_number, "note": new.note, "cycle": row.cycle, "due_on": row.due_on});
             scope.record("obligation.decided", subject, payload);
             if let Some(entry_id) = &row.entry_id {
                 state::refresh(scope, entry_id, "obligation_decided")?;

@@ -85,7 +85,7 @@ impl OrganizationRow {
     pub(crate) fn calendar(&self, app: &App) -> Result<Calendar, ApiError> {
         let mut closed = app.profile(&self.profile_key)?.extra_closed_days.clone();
         closed.extend(self.extra_closed_days.iter().copied());
-        Ok(Calendar::new(&closed))
+        Ok(app.calendar(&closed))
     }
 }
 

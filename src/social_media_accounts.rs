@@ -47,10 +47,7 @@ async fn list_social_media_accounts(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let filter = EntryFilter {
-                kind: Some(KIND),
-                ..filter
-            };
+            let filter = filter.of_kind(KIND)?;
             let (found, next) = select_page(scope, &caller.organizations, &filter, "list_social_media_accounts")?;
             let items = rows::complete(scope, found)?;
             page::answer(
@@ -164,6 +161,7 @@ async fn update_social_media_account(
         .write(move |caller, scope| {
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             let id = row.id.clone();
             let before = find(scope, &caller.organizations, &id)?;
             let old_handle = before.handle.clone();
@@ -195,6 +193,7 @@ async fn archive_social_media_account(
         .write(move |caller, scope| {
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
+            entry_rows::require_live(&row)?;
             entry_rows::archive(scope, &row)?;
             scope.record("social_media_account.archived", row.subject(), serde_json::Value::Null);
             Ok(Answer::no_content())

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::Scope;
+use crate::app::{App, Scope};
 use crate::db::schema::organizations;
 use crate::domain::calendar::{Calendar, ClosedDay, add_months, days_between};
 use crate::domain::facts::FactDefaults;
@@ -128,7 +128,7 @@ async fn plan_reminders(
             let known_cycle_days = request
                 .cycle_months
                 .map(|months| days_between(add_months(due_on, -months), due_on));
-            let calendar = organization.calendar(&extra);
+            let calendar = organization.calendar(scope.app, &extra);
             let ReminderPlanRequest {
                 obligation,
                 starts_on,
@@ -201,7 +201,7 @@ async fn list_business_days(
                     ),
                     error => error,
                 })?;
-            let calendar = organization.calendar(&[]);
+            let calendar = organization.calendar(scope.app, &[]);
             let items = from
                 .iter_days()
                 .take_while(|on| *on <= to)
@@ -279,8 +279,8 @@ impl<'a> Organization<'a> {
         self.profile.map(Profile::fact_defaults).unwrap_or_default()
     }
 
-    fn calendar(&self, more: &[ClosedDay]) -> Calendar {
-        Calendar::new(&[&self.extra_closed_days, more].concat())
+    fn calendar(&self, app: &App, more: &[ClosedDay]) -> Calendar {
+        app.calendar(&[&self.extra_closed_days, more].concat())
     }
 }
 
@@ -306,11 +306,7 @@ fn check_clauses(scope: &Scope<'_>, fulfilments: &[ClauseInput]) -> Result<(), A
         };
         errors.push(FieldError::new(&format!("/fulfilments/{n}/clause_key"), code, ja, en));
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
 }
 
 /// The closed days of a request; the schema leaves days like 02-30 to us.

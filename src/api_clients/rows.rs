@@ -221,9 +221,5 @@ pub(super) fn require_organizations(scope: &mut Scope<'_>, ids: Option<&[String]
         .filter(|(_, id)| !known.contains(id))
         .map(|(i, _)| FieldError::reference(&format!("/organization_ids/{i}")))
         .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
 }

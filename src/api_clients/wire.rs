@@ -260,9 +260,5 @@ pub(super) fn check_organizations(given: Option<&[String]>, held: &Organizations
         .filter(|(_, id)| !held.contains(id))
         .map(|(i, _)| FieldError::reference(&format!("/organization_ids/{i}")))
         .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
 }

@@ -223,11 +223,7 @@ fn check(scope: &mut Scope<'_>, new: &FulfilmentPut, statutory: bool, applies: b
             }
         }
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
 }
 
 fn replace_agreement(

@@ -11,8 +11,9 @@ use super::wire::{CloudService, CloudServiceCreate, CloudServicePatch, CountryCo
 use crate::app::Scope;
 use crate::contractors;
 use crate::db::schema::cloud_services;
-use crate::entries::rows::{self as entry_rows, EntryRow, line, lines};
+use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::http::body::Patch;
+use crate::http::body::{line, lines};
 use crate::http::error::{ApiError, FieldError};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -154,9 +155,7 @@ impl State {
                 "It must not be in the future.",
             ));
         }
-        if !errors.is_empty() {
-            return Err(ApiError::Validation(errors));
-        }
+        ApiError::unless_empty(errors)?;
         if let Some(provider) = &self.provider_contractor_id {
             contractors::require(scope, provider, "/provider_contractor_id")?;
         }

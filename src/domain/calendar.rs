@@ -170,6 +170,30 @@ pub struct HolidayOverride {
     pub name: Option<String>,
 }
 
+/// `2028-05-01 新しい祝日`, or `2028-07-17` alone for a day that is none any more.
+impl FromStr for HolidayOverride {
+    type Err = BadClosedDay;
+
+    fn from_str(text: &str) -> Result<Self, BadClosedDay> {
+        let text = text.trim();
+        let (on, name) = text.split_once([' ', '\t', '　']).unwrap_or((text, ""));
+        let name = name.trim();
+        match on.parse()? {
+            ClosedDay {
+                year: Some(year),
+                month,
+                day,
+            } => NaiveDate::from_ymd_opt(year, month, day)
+                .map(|on| Self {
+                    on,
+                    name: (!name.is_empty()).then(|| name.to_owned()),
+                })
+                .ok_or_else(|| BadClosedDay(on.to_owned())),
+            _ => Err(BadClosedDay(on.to_owned())),
+        }
+    }
+}
+
 /// The business days of an organization.
 #[derive(Debug, Clone, Default)]
 pub struct Calendar {

@@ -18,7 +18,7 @@ use crate::db::schema::engagement_periods;
 use crate::entries::{rows as entry_rows, state};
 use crate::external_ids;
 use crate::http::answer::Answer;
-use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
+use crate::http::body::{Body, IfMatch, Params, Patch, clean_line, clean_lines, path_id};
 use crate::http::caller::{Caller, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
@@ -104,21 +104,26 @@ fn check(starts_on: NaiveDate, ends_on: NaiveDate, notice: Option<NaiveDate>, at
             "The notice deadline must not be after the last day.",
         ));
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
+}
+
+/// Cleans the texts of a period.
+fn clean(contract_number: &mut Option<String>, note: &mut Option<String>, at: &str) -> Result<(), ApiError> {
+    let mut errors = vec![];
+    clean_line(contract_number, &format!("{at}/contract_number"), 100, &mut errors);
+    clean_lines(note, &format!("{at}/note"), 1000, &mut errors);
+    ApiError::unless_empty(errors)
 }
 
 /// Inserts the next period of an engagement; `at` is where it stands in the request.
 pub(super) fn insert(
     scope: &mut Scope<'_>,
     engagement_id: &str,
-    new: PeriodCreate,
+    mut new: PeriodCreate,
     at: &str,
 ) -> Result<String, ApiError> {
     check(new.starts_on, new.ends_on, new.notice_deadline_on, at)?;
+    clean(&mut new.contract_number, &mut new.note, at)?;
     let last: Option<i32> = engagement_periods::table
         .filter(engagement_periods::local_government_id.eq(&scope.lg))
         .filter(engagement_periods::engagement_id.eq(engagement_id))
@@ -222,6 +227,7 @@ async fn create_engagement_period(
     caller
         .write(move |caller, scope| {
             let entry = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
+            entry_rows::require_live(&entry)?;
             let period_id = insert(scope, &entry.id, new, "")?;
             entry_rows::touch(scope, &entry.id)?;
             state::refresh(scope, &entry.id, "period_added")?;
@@ -265,6 +271,7 @@ async fn update_engagement_period(
                 .ok_or(ApiError::NotFound)?;
             let entry = entry_rows::find(scope, &caller.organizations, &period.engagement_id)?;
             if_match.check(period.version, caller.lang)?;
+            entry_rows::require_live(&entry)?;
             let set = patch.set.clone();
             Patch::<()>::value(&mut period.starts_on, set.starts_on);
             Patch::<()>::value(&mut period.ends_on, set.ends_on);
@@ -278,6 +285,7 @@ async fn update_engagement_period(
             patch.nullable(&mut period.amount_jpy, set.amount_jpy, "amount_jpy");
             patch.nullable(&mut period.note, set.note, "note");
             check(period.starts_on, period.ends_on, period.notice_deadline_on, "")?;
+            clean(&mut period.contract_number, &mut period.note, "")?;
             diesel::update(engagement_periods::table.find((&scope.lg, &id)))
                 .set((
                     engagement_periods::contract_number.eq(&period.contract_number),

@@ -13,6 +13,7 @@ use crate::app::Scope;
 use crate::contractors;
 use crate::db::schema::{engagement_candidates, engagements};
 use crate::entries::rows::{self as entry_rows, EntryRow};
+use crate::http::body::clean_lines;
 use crate::http::error::ApiError;
 
 /// The spelling of a code word of this slice.
@@ -91,6 +92,9 @@ pub(super) fn replace_candidates(scope: &mut Scope<'_>, id: &str, new: &[Candida
     )
     .execute(scope.conn)?;
     for (i, candidate) in new.iter().enumerate() {
+        let (mut note, mut errors) = (candidate.note.clone(), vec![]);
+        clean_lines(&mut note, &format!("/candidates/{i}/note"), 1000, &mut errors);
+        ApiError::unless_empty(errors)?;
         contractors::require(
             scope,
             &candidate.contractor_id,
@@ -104,7 +108,7 @@ pub(super) fn replace_candidates(scope: &mut Scope<'_>, id: &str, new: &[Candida
                 engagement_candidates::contractor_id.eq(&candidate.contractor_id),
                 engagement_candidates::result.eq(word(&candidate.result)?),
                 engagement_candidates::decided_on.eq(candidate.decided_on),
-                engagement_candidates::note.eq(&candidate.note),
+                engagement_candidates::note.eq(&note),
             ))
             .execute(scope.conn)?;
     }

@@ -89,6 +89,29 @@ pub struct EntryFilter {
     pub include_archived: Option<bool>,
 }
 
+impl EntryFilter {
+    /// The filter of a list of one kind.
+    ///
+    /// # Errors
+    /// 400 when another kind is asked for.
+    pub(crate) fn of_kind(self, kind: Kind) -> Result<Self, ApiError> {
+        if self.kind.is_some_and(|asked| asked != kind) {
+            return Err(ApiError::InvalidParameter {
+                name: "kind".to_owned(),
+                ja: format!(
+                    "この一覧の種別は {} だけです。ほかの種別は /entries で探してください。",
+                    kind.code()
+                ),
+                en: format!("This list holds {} only; look for others in /entries.", kind.code()),
+            });
+        }
+        Ok(Self {
+            kind: Some(kind),
+            ..self
+        })
+    }
+}
+
 /// List entries
 ///
 /// The cross-register ledger. One index per order is walked; other filters count on the way, and a page that walked

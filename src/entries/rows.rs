@@ -12,10 +12,9 @@ use crate::db::{on_each_backend, search};
 use crate::domain::calendar::fiscal_year;
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle;
-use crate::domain::text;
 use crate::domain::vocabulary::{CodeWord, Kind, Level, Phase, Status};
 use crate::external_ids;
-use crate::http::body::Patch;
+use crate::http::body::{Patch, line, lines};
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
 use crate::{departments, organizations, people, posts};
@@ -183,9 +182,7 @@ pub(crate) fn insert(
     if let Some(department) = &input.department_id {
         departments::require(scope, department, "/department_id")?;
     }
-    if !errors.is_empty() {
-        return Err(ApiError::Validation(errors));
-    }
+    ApiError::unless_empty(errors)?;
     let control_number = match &input.control_number {
         Some(number) => number.clone(),
         None => next_control_number(scope, kind)?,
@@ -273,22 +270,6 @@ fn initial_status(scope: &Scope<'_>, kind: Kind, input: &EntryInput, errors: &mu
         }
     }
     status
-}
-
-/// A text of one line, cleaned; what is wrong with it joins the errors.
-pub(crate) fn line(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
-    text::single_line(value, max).unwrap_or_else(|e| {
-        errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
-        String::new()
-    })
-}
-
-/// A text of several lines, cleaned; what is wrong with it joins the errors.
-pub(crate) fn lines(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
-    text::multi_line(value, max).unwrap_or_else(|e| {
-        errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
-        String::new()
-    })
 }
 
 /// Checks that a holder is one person or one post of this tenant.
@@ -394,9 +375,7 @@ pub(crate) fn update<P>(
             ));
         }
     }
-    if !errors.is_empty() {
-        return Err(ApiError::Validation(errors));
-    }
+    ApiError::unless_empty(errors)?;
     let text = search::folded([
         Some(row.name.as_str()),
         row.name_kana.as_deref(),
@@ -443,6 +422,21 @@ pub(crate) fn touch(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {
         ))
         .execute(scope.conn)?;
     Ok(())
+}
+
+/// An archived entry is only read.
+///
+/// # Errors
+/// 409 `archived`.
+pub(crate) fn require_live(row: &EntryRow) -> Result<(), ApiError> {
+    if row.archived_at.is_none() {
+        return Ok(());
+    }
+    Err(ApiError::Conflict {
+        code: "archived",
+        ja: "この記録は保管済みのため変更できません。必要なら新しく登録してください。".to_owned(),
+        en: "The entry is archived and is not changed any more; register a new one if it is needed.".to_owned(),
+    })
 }
 
 /// Archives an entry that is not running.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::answer::etag;
 use super::error::{ApiError, FieldError, Lang};
 use super::openapi::Document;
+use crate::domain::text;
 
 type Later<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
@@ -238,9 +239,7 @@ fn contains_nul(value: &Value) -> bool {
 
 fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> Result<T, ApiError> {
     let errors = document.validate(&T::name(), &value)?;
-    if !errors.is_empty() {
-        return Err(ApiError::Validation(errors));
-    }
+    ApiError::unless_empty(errors)?;
     serde_json::from_value(value).map_err(|error| {
         ApiError::field(
             "",
@@ -344,4 +343,33 @@ pub fn path_id(text: &str) -> Result<String, ApiError> {
     uuid::Uuid::try_parse(text)
         .map(|id| id.to_string())
         .map_err(|_| ApiError::NotFound)
+}
+/// A text of one line, cleaned; what is wrong with it joins the errors.
+pub(crate) fn line(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
+    text::single_line(value, max).unwrap_or_else(|e| {
+        errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
+        String::new()
+    })
+}
+
+/// A text of several lines, cleaned; what is wrong with it joins the errors.
+pub(crate) fn lines(value: &str, pointer: &str, max: usize, errors: &mut Vec<FieldError>) -> String {
+    text::multi_line(value, max).unwrap_or_else(|e| {
+        errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
+        String::new()
+    })
+}
+
+/// The same in place, for a field that may be absent.
+pub(crate) fn clean_line(value: &mut Option<String>, pointer: &str, max: usize, errors: &mut Vec<FieldError>) {
+    if let Some(text) = value {
+        *text = line(text, pointer, max, errors);
+    }
+}
+
+/// The same in place, for a field of several lines that may be absent.
+pub(crate) fn clean_lines(value: &mut Option<String>, pointer: &str, max: usize, errors: &mut Vec<FieldError>) {
+    if let Some(text) = value {
+        *text = lines(text, pointer, max, errors);
+    }
 }

@@ -221,6 +221,15 @@ impl ApiError {
         Self::Internal(error.into())
     }
 
+    /// All wrong values at once, if there are any.
+    pub(crate) fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Validation(errors))
+        }
+    }
+
     /// One wrong value.
     pub fn field(pointer: &str, code: &str, ja: impl Into<String>, en: impl Into<String>) -> Self {
         Self::Validation(vec![FieldError::new(pointer, code, ja, en)])

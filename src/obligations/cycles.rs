@@ -258,6 +258,22 @@ pub(crate) fn retire(scope: &mut Scope<'_>, kind: ObligationKind, subject_id: &s
     }
 }
 
+/// Closes the obligation about this thing with its outcome, if it is open.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn close(
+    scope: &mut Scope<'_>,
+    kind: ObligationKind,
+    subject_id: &str,
+    outcome: &str,
+) -> Result<(), ApiError> {
+    match known(scope, kind, subject_id)? {
+        Some((id, cycle, _, state, ..)) if state == "open" => end_cycle(scope, &id, cycle, End::Closed, Some(outcome)),
+        _ => Ok(()),
+    }
+}
+
 /// Kind and subject of every open obligation of an entry.
 ///
 /// # Errors

@@ -16,9 +16,9 @@ use crate::db::schema::{
 };
 use crate::domain::reminder::ClosedBy;
 use crate::domain::round::ALIGNMENT_DAYS;
-use crate::domain::text;
 use crate::domain::vocabulary::ObligationKind;
 use crate::entries::{rows, state};
+use crate::http::body::clean_lines;
 use crate::http::error::{ApiError, FieldError};
 use crate::verifications::Verification;
 
@@ -124,17 +124,16 @@ pub(crate) fn verify(
     scope: &mut Scope<'_>,
     row: &ObligationRow,
     person_id: &str,
-    new: VerificationCreate,
+    mut new: VerificationCreate,
 ) -> Result<Verification, ApiError> {
     require_open(row, ClosedBy::Verification)?;
     let verified_on = new.verified_on.unwrap_or(scope.today);
-    let note = match &new.note {
-        Some(note) => Some(
-            text::multi_line(note, 4000)
-                .map_err(|e| ApiError::field("/note", e.code(), e.message_ja(), e.message_en()))?,
-        ),
-        None => None,
-    };
+    let mut errors = vec![];
+    clean_lines(&mut new.note, "/note", 4000, &mut errors);
+    for (i, answer) in new.answers.iter_mut().enumerate() {
+        clean_lines(&mut answer.note, &format!("/answers/{i}/note"), 1000, &mut errors);
+    }
+    ApiError::unless_empty(errors)?;
     let asked: BTreeMap<String, Option<String>> = round_clauses::table
         .filter(round_clauses::local_government_id.eq(&scope.lg))
         .filter(round_clauses::obligation_id.eq(&row.id))
@@ -165,7 +164,7 @@ pub(crate) fn verify(
             verifications::method.eq(new.method.unwrap_or(Method::Document).code()),
             verifications::verifier_person_id.eq(person_id),
             verifications::result.eq(result),
-            verifications::note.eq(&note),
+            verifications::note.eq(&new.note),
             verifications::created_at.eq(scope.at),
             verifications::created_by.eq(scope.by()),
         ))
@@ -267,11 +266,7 @@ fn check(
             }
         }
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Validation(errors))
-    }
+    ApiError::unless_empty(errors)
 }
 
 fn record_answer(

@@ -10,9 +10,10 @@ use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::social_media_services;
 use crate::db::search;
-use crate::entries::rows::{check_holder, holder, lines};
+use crate::entries::rows::{check_holder, holder};
 use crate::entries::wire::Holder;
 use crate::http::body::Patch;
+use crate::http::body::lines;
 use crate::http::error::ApiError;
 
 #[derive(Debug, Clone, Queryable, Selectable)]

@@ -34,13 +34,13 @@ fn running(name: &str, contractor_id: &str) -> Value {
     })
 }
 
-async fn registered(app: &TestApp) -> Answered {
+pub async fn registered(app: &TestApp) -> Answered {
     let new = running("広報紙の発送業務", &contractor(app).await);
     app.officer().post("/engagements", new).await.expect(201)
 }
 
 /// Someone of 本巣市, put there directly.
-fn person(app: &TestApp) -> String {
+pub fn person(app: &TestApp) -> String {
     let at = app.clock.now();
     let id = app.app.random.id(at);
     app.db(|conn| {
@@ -62,7 +62,7 @@ fn person(app: &TestApp) -> String {
 }
 
 /// The open obligation of this kind of an entry.
-async fn obligation(officer: &Actor<'_>, entry_id: &str, kind: &str) -> Answered {
+pub async fn obligation(officer: &Actor<'_>, entry_id: &str, kind: &str) -> Answered {
     let path = format!("/obligations?entry_id={entry_id}&kind={kind}");
     let list = officer.get(&path).await.expect(200);
     assert_eq!(list.items("/items").len(), 1, "{kind}: {:#}", list.body);

@@ -1,7 +1,8 @@
-//! The integration tests: one binary, both databases, no port and no wall clock.
+//! The integration tests: one binary, both databases, no wall clock.
 //!
 //! [`harness`] starts an application over a database of its own and checks every answer against the published
-//! document; `smtp_server` is a mail relay that misbehaves on order. Run with a server: `tests/postgres cargo test`.
+//! document; `smtp_server` is a mail relay that misbehaves on order; `program` runs the binary itself, for the commands
+//! and the demo. Run with a server: `tests/postgres cargo test`.
 
 #![cfg(test)]
 
@@ -12,12 +13,20 @@ mod access;
 mod api_clients;
 mod architecture;
 mod clause_catalogue;
+mod cli;
 mod cloud_services;
 mod contractors;
+mod delivery;
+mod demo;
 mod edge;
 mod engagements;
+mod journal;
+mod mailroom;
 mod openapi;
+mod outbox_faults;
+mod program;
 mod queries;
+mod register;
 mod reminders;
 mod schema;
 mod smtp;

@@ -171,6 +171,12 @@ fn an_override_wins_over_the_rule() {
         on: day(on),
         name: name.map(str::to_owned),
     };
+    for bad in ["05-01 毎年", "2028-02-30", "2028-5-1", ""] {
+        assert!(bad.parse::<HolidayOverride>().is_err(), "{bad}");
+    }
+    let read = |line: &str| line.parse::<HolidayOverride>().unwrap();
+    assert_eq!(read("2028-05-01　新しい祝日").name.as_deref(), Some("新しい祝日"));
+    assert_eq!(read(" 2028-07-17 ").name, None);
     let calendar = Calendar::default().with_overrides([
         correction("2030-06-03", Some("臨時の祝日")),
         correction("2030-03-20", None),
