@@ -57,7 +57,7 @@ db_test!(what_is_archived_is_only_read, |app| {
         .problem(409, "archived");
     let clause = format!("/entries/{}/clauses/policy-compliance", made.id());
     officer
-        .put(&clause, "*", json!({"status": "declared"}))
+        .put(&clause, "*", json!({"declared": true}))
         .await
         .problem(409, "archived");
     let after = officer.get(&path).await.expect(200);
