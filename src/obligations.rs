@@ -62,8 +62,11 @@ pub struct RoundClause {
     pub clause_key: String,
     /// When the clause alone would be due.
     pub own_due_on: NaiveDate,
-    /// Who confirms it.
+    /// In which role it is confirmed: the clause's verifier role, or `owner` where nobody holds that.
     pub assignee_role: Role,
+    /// Who confirms it; null while there is no owner either.
+    #[schema(required, format = Uuid)]
+    pub assignee_person_id: Option<String>,
     /// The answer in this cycle, null while there is none.
     #[schema(required)]
     pub answer: Option<AnswerWord>,
@@ -171,7 +174,15 @@ pub(crate) struct ObligationRow {
 /// Adds the clauses of rounds, with one query.
 fn complete(scope: &mut Scope<'_>, rows: Vec<ObligationRow>) -> Result<Vec<Obligation>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    type Member = (String, i32, String, NaiveDate, Word<Role>, Option<String>);
+    type Member = (
+        String,
+        i32,
+        String,
+        NaiveDate,
+        Word<Role>,
+        Option<String>,
+        Option<String>,
+    );
     let members: Vec<Member> = round_clauses::table
         .filter(round_clauses::local_government_id.eq(&scope.lg))
         .filter(round_clauses::obligation_id.eq_any(ids))
@@ -182,6 +193,7 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<ObligationRow>) -> Result<Vec<Oblig
             round_clauses::clause_key,
             round_clauses::own_due_on,
             round_clauses::assignee_role,
+            round_clauses::assignee_person_id,
             round_clauses::answer,
         ))
         .load(scope.conn)?;
@@ -190,10 +202,11 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<ObligationRow>) -> Result<Vec<Oblig
             let clauses = members
                 .iter()
                 .filter(|(id, cycle, ..)| *id == row.id && *cycle == row.cycle)
-                .map(|(_, _, key, own_due_on, role, answer)| RoundClause {
+                .map(|(_, _, key, own_due_on, role, person, answer)| RoundClause {
                     clause_key: key.clone(),
                     own_due_on: *own_due_on,
                     assignee_role: role.0,
+                    assignee_person_id: person.clone(),
                     answer: answer.as_deref().and_then(AnswerWord::parse),
                 })
                 .collect();

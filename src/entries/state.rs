@@ -21,7 +21,7 @@ use crate::domain::fulfilment;
 use crate::domain::requirement::{Requirement, requirements};
 use crate::domain::risk::{self, ClauseInput, RiskAssessment, RiskInput};
 use crate::domain::round::{self, RoundClause, RoundInput};
-use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Severity};
+use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Role, Severity};
 use crate::http::error::ApiError;
 use crate::obligations::cycles::{self, Due, OpenRound};
 use crate::organizations::{self, OrganizationRow};
@@ -47,6 +47,7 @@ pub(crate) struct Situation<'c> {
     pub requirements: Vec<Requirement<'c>>,
     pub stored: Stored,
     pub round: Option<OpenRound>,
+    pub directory: Directory,
     pub owner_missing: bool,
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Si
         requirements,
         stored,
         round,
+        directory,
         owner_missing,
     })
 }
@@ -241,10 +243,10 @@ fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &R
         severe,
     };
     let (obligation_id, cycle) = cycles::ensure(scope, &due)?;
-    let roles: BTreeMap<&str, &'static str> = situation
+    let verifiers: BTreeMap<&str, Role> = situation
         .requirements
         .iter()
-        .map(|requirement| (requirement.clause.key.as_str(), requirement.clause.verifier_role.code()))
+        .map(|requirement| (requirement.clause.key.as_str(), requirement.clause.verifier_role))
         .collect();
     diesel::delete(
         round_clauses::table
@@ -254,6 +256,8 @@ fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &R
     )
     .execute(scope.conn)?;
     for member in &next.clauses {
+        let verifier = verifiers.get(member.key.as_str()).copied().unwrap_or(Role::Owner);
+        let (role, person_id) = assignee(situation, verifier);
         diesel::insert_into(round_clauses::table)
             .values((
                 round_clauses::local_government_id.eq(&scope.lg),
@@ -261,11 +265,28 @@ fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &R
                 round_clauses::cycle.eq(cycle),
                 round_clauses::clause_key.eq(&member.key),
                 round_clauses::own_due_on.eq(member.own_due_on),
-                round_clauses::assignee_role.eq(roles.get(member.key.as_str()).copied().unwrap_or("owner")),
+                round_clauses::assignee_role.eq(role.code()),
+                round_clauses::assignee_person_id.eq(person_id),
             ))
             .execute(scope.conn)?;
     }
     Ok(())
+}
+
+/// Who confirms a clause: the holder of its verifier role today, else the owner, recorded as such.
+fn assignee(situation: &Situation<'_>, verifier: Role) -> (Role, Option<String>) {
+    let entry = &situation.entry;
+    let directory = &situation.directory;
+    let owner = || {
+        let owner = directory.owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref());
+        (Role::Owner, owner.map(|person| person.id.clone()))
+    };
+    if matches!(verifier, Role::Owner | Role::Deputy) {
+        return owner();
+    }
+    let holders = directory.holders(&entry.organization_id, entry.department_id.as_deref(), verifier);
+    let person = holders.into_iter().find_map(|contact| contact.person_id);
+    person.map_or_else(owner, |person| (verifier, Some(person)))
 }
 
 /// The other due dates of the entry: contract end, notice deadline, approval, evidence.

@@ -167,8 +167,11 @@ impl Context {
             .department(entry_id)
             .and_then(|department| self.around.directory.department_name(department));
         let catalogue = &scope.app.catalogue;
+        let addressed_as = self.addressed_as(item);
+        let own = matches!(addressed_as, AddressedAs::Verifier(_));
         let asked: Vec<&Clause> = self
             .asked_of(item)
+            .filter(|(.., person)| !own || *person == item.person_id)
             .filter_map(|(.., key, _)| catalogue.clause(key))
             .collect();
         let mut evidence: Vec<&String> = asked.iter().flat_map(|clause| &clause.evidence).collect();
@@ -198,7 +201,7 @@ impl Context {
                 level,
                 reason: reason(asked.len(), obligation.due_on < scope.today),
             }),
-            addressed_as: self.addressed_as(item),
+            addressed_as,
             next_escalation: next_escalation(obligation, calendar, item),
         })
     }

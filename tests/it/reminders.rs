@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use kakunin::domain::vocabulary::Role;
 use kakunin::mail::Transport;
 use kakunin::mail::smtp::{Limits, Relay, Security, SmtpConfig};
 use kakunin::work::{Faults, Worker};
 use serde_json::{Value, json};
 
+use crate::engagements::plain_facts;
 use crate::harness::{TestApp, seed};
+use crate::mailroom;
 use crate::smtp_server::{At, Behaviour, FakeSmtp, Fault};
 
 /// A relay of this machine, with time limits that no healthy answer comes near.
@@ -179,3 +182,50 @@ db_test!(
         assert_eq!(found, ["accepted", "dead"]);
     }
 );
+
+db_test!(whoever_verifies_a_clause_is_asked_about_it_and_nothing_else, |app| {
+    let server = FakeSmtp::start(Behaviour::ok());
+    let owner = person(&app, "責任 花子", "owner@motosu.example.lg.jp").await;
+    let manager = person(&app, "情報 一郎", "system@motosu.example.lg.jp").await;
+    mailroom::role(&app, 1, seed::MAYOR, Role::SystemManager, &manager);
+    let contractor = app.officer().post("/contractors", json!({"name": "株式会社甲"})).await;
+    let new = json!({
+        "organization_id": seed::MAYOR, "name": "保守業務", "contractor_id": contractor.id(), "facts": plain_facts(),
+        "owner": {"person_id": owner}, "registered_as_existing": true, "status": "in_performance",
+        "started_on": "2027-04-01", "period": {"starts_on": "2027-04-01", "ends_on": "2028-03-31"},
+    });
+    let id = app.officer().post("/engagements", new).await.expect(201).id();
+    let open = format!("/obligations?entry_id={id}&kind=reverification");
+    let round = app.officer().get(&open).await.expect(200);
+    let clauses = round.items("/items/0/clauses");
+    let of = |person: &str| {
+        clauses
+            .iter()
+            .filter(|clause| clause["assignee_person_id"] == person)
+            .count()
+    };
+    let (own, theirs) = (of(&owner), of(&manager));
+    assert!(
+        own > 0 && theirs > 0 && own + theirs == clauses.len(),
+        "{own} + {theirs}"
+    );
+    for clause in clauses {
+        let expected = if clause["assignee_person_id"] == manager.as_str() {
+            "system_manager"
+        } else {
+            "owner"
+        };
+        assert_eq!(clause["assignee_role"], expected);
+    }
+    app.at(&format!("{}T09:00", round.text("/items/0/next_step_on")));
+    worker(&app, &server, Faults::default()).tick().await.unwrap();
+    let mails = mailroom::received(&server);
+    let to = |address: &str| mails.iter().find(|mail| mail.to == address).unwrap().text.clone();
+    assert_eq!(mails.len(), 2);
+    let count = |clauses: usize| format!("期限が近い条項が{clauses}件");
+    assert!(to("system@motosu.example.lg.jp").contains(&count(theirs)));
+    assert!(
+        to("owner@motosu.example.lg.jp").contains(&count(clauses.len())),
+        "the owner sees all"
+    );
+});
