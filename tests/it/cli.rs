@@ -15,7 +15,7 @@ use kakunin::http::error::ApiError;
 use kakunin::mail::templates;
 
 use crate::harness::{Backend, Database};
-use crate::program::{Ended, Running, file, kakunin, run, run_with, text_of, token};
+use crate::program::{Ended, Running, call, file, kakunin, run, run_with, text_of, token};
 
 const MOTOSU: &[&str] = &["init", "--code", "212181", "--profile", "motosu"];
 
@@ -53,6 +53,26 @@ fn listening(mut running: Running) -> (Running, String) {
     let (_, address) = line.split_once("address=").unwrap();
     let base_url = format!("http://{}", address.trim());
     (running, base_url)
+}
+
+#[test]
+fn a_file_corrects_the_holidays() {
+    let (dir, made) = motosu();
+    let holidays = file(dir.path(), "holidays", "2028-05-01 臨時の祝日\n\n2028-05-03\n");
+    let mut command = kakunin(dir.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--holidays-file", &holidays]);
+    let (running, base_url) = listening(Running::follow_log(command));
+    let (_, answer) = token(&base_url, &made.value("client_id:"), &made.value("client_secret:"));
+    let path = "/api/v1/business-days?from=2028-05-01&to=2028-05-03";
+    let (status, days) = call(&base_url, answer["access_token"].as_str(), path, None);
+    assert_eq!(status, 200, "{days}");
+    assert_eq!(days["items"][0]["name"], "臨時の祝日");
+    assert_eq!(days["items"][1]["open"], true);
+    assert_eq!(days["items"][2]["open"], true);
+    assert_eq!(running.terminate(), Some(0));
+    let wrong = file(dir.path(), "wrong", "2028-05-01 臨時の祝日\n05-03 毎年\n");
+    let refused = run_with(dir.path(), &[("KAKUNIN_HOLIDAYS_FILE", &wrong)], &["serve"]).refused();
+    assert!(refused.contains("wrong line 2:"), "{refused}");
 }
 
 /// A data directory with 本巣市.
