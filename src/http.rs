@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::{
     api_clients, clauses, cloud_services, contractors, departments, engagements, entries, health, messages,
     obligations, organizations, people, posts, reminders, risk, social_media_accounts, social_media_services, tokens,
-    verifications, what_if,
+    transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -58,6 +58,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(risk::routes)
                 .configure(obligations::routes)
                 .configure(verifications::routes)
+                .configure(transitions::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)
                 .configure(what_if::routes),

@@ -6,7 +6,7 @@
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
 //!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
-//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`reminders`], [`messages`], [`what_if`],
+//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`reminders`], [`messages`], [`what_if`],
 //!   [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
@@ -45,6 +45,7 @@ pub mod risk;
 pub mod social_media_accounts;
 pub mod social_media_services;
 pub mod tokens;
+pub mod transitions;
 pub mod verifications;
 pub mod what_if;
 pub mod work;

@@ -589,6 +589,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    transitions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Text,
+        organization_id -> Text,
+        transition -> Text,
+        from_status -> Text,
+        to_status -> Text,
+        effective_on -> Date,
+        reason -> Text,
+        cause -> Nullable<Text>,
+        conditions -> Text,
+        person_id -> Text,
+        double_role_reason -> Nullable<Text>,
+        approval_valid_until_on -> Nullable<Date>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    transition_approvals (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entry_id -> Text,
+        transition -> Text,
+        role -> Text,
+        person_id -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_on -> Date,
+        document_number -> Nullable<Text>,
+        note -> Nullable<Text>,
+        transition_id -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
     obligations (local_government_id, id) {
         local_government_id -> Text,
         id -> Text,

@@ -24,7 +24,7 @@ pub use social_media_account::{DORMANT_AFTER_DAYS, looks_dormant};
 pub use transition::{Target, Transition, Who};
 pub use unmet::Unmet;
 
-use super::vocabulary::{Kind, Status};
+use super::vocabulary::{Kind, Role, Status};
 
 /// Everything one kind says about its life.
 struct Lifecycle {
@@ -39,6 +39,16 @@ fn lifecycle(kind: Kind) -> &'static Lifecycle {
         Kind::CloudService => &cloud_service::LIFECYCLE,
         Kind::SocialMediaAccount => &social_media_account::LIFECYCLE,
     }
+}
+
+/// That the acting person has none of the roles, said like everything else that stands against a transition.
+pub fn role_required(roles: &[Role]) -> Unmet {
+    Unmet::of_roles(
+        "role_required",
+        roles,
+        "次のいずれかの役割の者が行います",
+        "It is taken by one of",
+    )
 }
 
 /// Why a transition was not taken.
@@ -75,6 +85,9 @@ pub fn transitions(kind: Kind) -> &'static [Transition] {
 pub fn transition_keys(kind: Kind) -> Vec<&'static str> {
     transitions(kind).iter().map(|transition| transition.key).collect()
 }
+
+/// Who takes one of these is the applicant of the approvals that follow.
+pub const APPLICATIONS: &[&str] = &["submit_for_selection", "apply", "resubmit"];
 
 /// What exists from here.
 pub fn transitions_from(kind: Kind, status: Status) -> impl Iterator<Item = &'static Transition> {
@@ -122,7 +135,7 @@ mod tests {
     use super::situation::fixture::{day, every_condition, well_prepared};
     use super::*;
     use crate::domain::catalogue::Catalogue;
-    use crate::domain::vocabulary::{CodeWord, Phase, Role};
+    use crate::domain::vocabulary::{CodeWord, Phase};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 

@@ -9,6 +9,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::lifecycle::Unmet;
+
 /// The language of the answer's texts; codes never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {
@@ -85,6 +87,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub current_etag: Option<String>,
+    /// What stands against a transition, when it was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub unmet: Vec<Unmet>,
 }
 
 /// One wrong value.
@@ -186,6 +192,9 @@ pub enum ApiError {
         /// What to do, in English.
         en: String,
     },
+    /// 409: what stands against a transition; never empty.
+    #[error("{} condition(s) of the transition are unmet", .0.len())]
+    TransitionUnmet(Vec<Unmet>),
     /// 412: `If-Match` names an old version.
     #[error("stale version")]
     StaleVersion {
@@ -299,6 +308,7 @@ impl ApiError {
             Self::NotAcceptable => "not_acceptable",
             Self::Timeout => "request_timeout",
             Self::Conflict { code, .. } => code,
+            Self::TransitionUnmet(_) => "transition_unmet",
             Self::StaleVersion { .. } => "stale_version",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -396,6 +406,13 @@ impl ApiError {
             Self::Conflict { ja, en, .. } => (
                 lang.pick("今の状態ではできません", "Conflict").to_owned(),
                 lang.pick(ja.clone(), en.clone()),
+            ),
+            Self::TransitionUnmet(unmet) => (
+                lang.pick("条件が揃っていません", "Conditions are unmet").to_owned(),
+                lang.pick(
+                    format!("unmet の{}件を満たしてからやり直してください。", unmet.len()),
+                    format!("Meet the {} condition(s) in unmet first.", unmet.len()),
+                ),
             ),
             Self::StaleVersion { .. } => fixed(
                 "ほかの更新が先に行われています",
@@ -505,6 +522,10 @@ impl ApiError {
                 request_id: request_id.to_owned(),
                 errors,
                 current_etag,
+                unmet: match self {
+                    Self::TransitionUnmet(unmet) => unmet.clone(),
+                    _ => vec![],
+                },
             })
     }
 }
@@ -522,7 +543,7 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
             Self::StaleVersion { .. } => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

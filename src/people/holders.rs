@@ -243,6 +243,31 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// The roles that a person holds for a department on the day: there, above it, or in the whole organization.
+    pub(crate) fn roles_of(&self, person_id: &str, organization_id: &str, department_id: Option<&str>) -> Vec<Role> {
+        let line: Vec<&str> = department_id
+            .into_iter()
+            .flat_map(|department| self.upwards(department))
+            .map(|(id, _)| id)
+            .collect();
+        let mut roles: Vec<Role> = self
+            .assignments
+            .iter()
+            .filter(|a| a.organization_id == organization_id)
+            .filter(|a| a.department_id.as_deref().is_none_or(|id| line.contains(&id)))
+            .filter(|a| {
+                let holder = self.owner(a.person_id.as_deref(), a.post_id.as_deref());
+                holder.is_some_and(|person| person.id == person_id)
+            })
+            .map(|a| a.role)
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+}
+
 /// The roles of the line of command that nobody holds today, per organization; `doctor` lists them.
 ///
 /// # Errors

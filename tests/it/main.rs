@@ -34,5 +34,6 @@ mod smtp_server;
 mod social_media;
 mod source;
 mod tokens;
+mod transitions;
 mod vocabulary;
 mod what_if;

@@ -54,6 +54,34 @@ code_words! {
     }
 }
 
+impl Precondition {
+    /// Nothing that is recorded elsewhere shows it: whoever takes the transition states it, and answers for it by name.
+    pub const fn is_stated(self) -> bool {
+        matches!(
+            self,
+            Self::SelectionConditionsSet
+                | Self::EvidenceAttached
+                | Self::VerifierNotSupplier
+                | Self::CorrectiveActionsClosed
+                | Self::SubcontractListRefreshed
+                | Self::NothingHandedOver
+                | Self::TermsReread
+                | Self::CertificateValid
+                | Self::ExitPlanReady
+                | Self::PublicRelationsConsulted
+                | Self::AccountExists
+                | Self::OfficialMailAddress
+                | Self::CredentialsChanged
+                | Self::LinkedAppsReviewed
+                | Self::NoticePublished
+                | Self::ClosingAnnounced
+                | Self::AccountDeletedOrLocked
+                | Self::OfficialSiteListUpdated
+                | Self::DelegatedContractEnded
+        )
+    }
+}
+
 code_words! {
     /// Why something is stopped or ended, where a table asks for one of several causes.
     Cause {

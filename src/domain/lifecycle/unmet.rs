@@ -11,7 +11,7 @@ pub struct Unmet {
     /// What kind of lack it is. Known values: `clause_below_gate`, `clause_not_reverified`, `clause_not_reagreed`,
     /// `condition_unmet`, `fact_unknown`, `facts_not_assessed`, `approval_missing`, `confirmation_missing`,
     /// `verifier_role_required`, `self_approval_forbidden`, `c2_on_standard_terms`, `approval_end_required`,
-    /// `approval_too_long`, `end_not_reached`, `cause_required`, `reason_required`; more may come.
+    /// `approval_too_long`, `end_not_reached`, `cause_required`, `reason_required`, `role_required`; more may come.
     pub code: &'static str,
     /// The condition or fact that is missing, for `condition_unmet` and `fact_unknown`.
     #[schema(required)]
@@ -27,7 +27,7 @@ pub struct Unmet {
     pub actual: Option<FulfilmentStatus>,
     /// Whose approval, confirmation or hand is missing: any one of them will do.
     pub roles: Vec<Role>,
-    /// The request that takes the transition can supply it (reason, cause, end of the approval).
+    /// The request that takes the transition can supply it (reason, cause, end of the approval, a stated condition).
     pub in_request: bool,
     /// Japanese text for people.
     pub message: String,
@@ -54,6 +54,7 @@ impl Unmet {
         let plain = condition.code().replace('_', " ");
         Self {
             item: Some(condition.code().to_owned()),
+            in_request: condition.is_stated(),
             ..Self::new(
                 "condition_unmet",
                 format!("次の条件を満たしていません：{}", condition.ja()),

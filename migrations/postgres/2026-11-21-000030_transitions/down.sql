@@ -1,0 +1,2 @@
+DROP TABLE transition_approvals;
+DROP TABLE transitions;

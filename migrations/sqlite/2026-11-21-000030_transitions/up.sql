@@ -1,0 +1,48 @@
+CREATE TABLE transitions (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    entry_id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    transition TEXT NOT NULL,
+    from_status TEXT NOT NULL,
+    to_status TEXT NOT NULL,
+    effective_on DATE NOT NULL,
+    reason TEXT NOT NULL,
+    cause TEXT,
+    conditions TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    double_role_reason TEXT,
+    approval_valid_until_on DATE,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, entry_id) REFERENCES entries (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (from_status) REFERENCES entry_statuses (code),
+    FOREIGN KEY (to_status) REFERENCES entry_statuses (code)
+);
+
+CREATE INDEX transitions_entry ON transitions (local_government_id, entry_id, id);
+
+CREATE TABLE transition_approvals (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    entry_id TEXT NOT NULL,
+    transition TEXT NOT NULL,
+    role TEXT NOT NULL,
+    person_id TEXT,
+    decided_by TEXT,
+    decided_on DATE NOT NULL,
+    document_number TEXT,
+    note TEXT,
+    transition_id TEXT,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, entry_id) REFERENCES entries (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, transition_id) REFERENCES transitions (local_government_id, id)
+);
+
+CREATE INDEX transition_approvals_entry ON transition_approvals (local_government_id, entry_id, id);
