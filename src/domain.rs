@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod catalogue;
+pub mod exception;
 pub mod facts;
 pub mod fulfilment;
 pub mod identifier;

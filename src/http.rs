@@ -21,7 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, health, messages,
+    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, exceptions, health, messages,
     obligations, organizations, people, posts, reminders, risk, social_media_accounts, social_media_services, tokens,
     transitions, verifications, what_if,
 };
@@ -59,6 +59,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(obligations::routes)
                 .configure(verifications::routes)
                 .configure(transitions::routes)
+                .configure(exceptions::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)
                 .configure(what_if::routes),

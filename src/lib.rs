@@ -6,8 +6,8 @@
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
 //!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
-//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`reminders`], [`messages`], [`what_if`],
-//!   [`api_clients`], [`health`].
+//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
+//!   [`reminders`], [`messages`], [`what_if`], [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -28,6 +28,7 @@ pub mod departments;
 pub mod domain;
 pub mod engagements;
 pub mod entries;
+pub mod exceptions;
 pub mod external_ids;
 pub mod health;
 pub mod http;

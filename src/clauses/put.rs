@@ -147,7 +147,12 @@ pub(crate) fn record(
     )?;
     let after = stored::load(scope, entry_id)?;
     let current = situation.period.as_ref().map(|period| period.id.as_str());
-    let status = fulfilment::status(clause, kind, &after.state(clause_key, current), scope.today);
+    let status = fulfilment::status(
+        clause,
+        kind,
+        &after.state(clause_key, current, scope.today),
+        scope.today,
+    );
     diesel::insert_into(clause_fulfilment_history::table)
         .values((
             clause_fulfilment_history::local_government_id.eq(&scope.lg),

@@ -8,7 +8,9 @@ use diesel::prelude::*;
 
 use crate::app::Scope;
 use crate::db::schema::{clause_agreements, clause_fulfilments, evidence};
+use crate::domain::exception::still_counts;
 use crate::domain::fulfilment::ClauseState;
+use crate::exceptions::{self, ExceptionInEffect};
 use crate::http::error::ApiError;
 
 /// What is known about a clause on the entry.
@@ -52,10 +54,11 @@ pub(crate) struct LastAnswer {
 pub(crate) struct Stored {
     pub fulfilments: BTreeMap<String, FulfilmentRow>,
     pub agreements: Vec<AgreementRow>,
+    pub exceptions: Vec<ExceptionInEffect>,
     evidence: BTreeMap<String, Option<NaiveDate>>,
 }
 
-/// Loads it with three queries.
+/// Loads it with four queries.
 pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiError> {
     let fulfilments: Vec<FulfilmentRow> = clause_fulfilments::table
         .filter(clause_fulfilments::local_government_id.eq(&scope.lg))
@@ -89,6 +92,7 @@ pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiE
             .map(|row| (row.clause_key.clone(), row))
             .collect(),
         agreements,
+        exceptions: exceptions::in_effect(scope, entry_id)?,
         evidence: evidence.into_iter().collect(),
     })
 }
@@ -101,15 +105,25 @@ impl Stored {
             .find(|row| row.clause_key == clause_key && row.period_id.as_deref() == period_id)
     }
 
+    /// The exception that weighs on a clause: the one that runs longest.
+    pub(crate) fn exception(&self, clause_key: &str, today: NaiveDate) -> Option<&ExceptionInEffect> {
+        let answered_on = self.fulfilments.get(clause_key).and_then(|row| row.answered_on);
+        self.exceptions
+            .iter()
+            .filter(|exception| exception.clause_key == clause_key)
+            .filter(|exception| still_counts(exception.expires_on, answered_on, today))
+            .max_by_key(|exception| exception.expires_on)
+    }
+
     /// What the rule of fulfilment needs.
-    pub(crate) fn state(&self, clause_key: &str, period_id: Option<&str>) -> ClauseState {
+    pub(crate) fn state(&self, clause_key: &str, period_id: Option<&str>, today: NaiveDate) -> ClauseState {
         let row = self.fulfilments.get(clause_key);
         ClauseState {
             agreed_in_current_period: self.agreement(clause_key, period_id).is_some(),
             declared: row.is_some_and(|row| row.declared),
             verified_on: row.and_then(|row| row.verified_on),
             not_applicable: row.is_some_and(|row| row.not_applicable_reason.is_some()),
-            exception_expires_on: None,
+            exception_expires_on: self.exception(clause_key, today).map(|exception| exception.expires_on),
         }
     }
 

@@ -777,6 +777,47 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    exception_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    exceptions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        entry_id -> Text,
+        clause_key -> Text,
+        state -> Text,
+        emergency -> Bool,
+        reason -> Text,
+        compensating_measures -> Text,
+        requested_by_person_id -> Text,
+        requested_on -> Date,
+        expires_on -> Date,
+        beyond_fiscal_year -> Bool,
+        decided_on -> Nullable<Date>,
+        decided_by_person_id -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decision_document_number -> Nullable<Text>,
+        decision_recorded_by_person_id -> Nullable<Text>,
+        decision_note -> Nullable<Text>,
+        assessment_id -> Nullable<Text>,
+        residual_level -> Nullable<Text>,
+        residual_score_x100 -> Nullable<Integer>,
+        revoked_on -> Nullable<Date>,
+        revoked_by_person_id -> Nullable<Text>,
+        revocation_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     engagements,

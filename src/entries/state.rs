@@ -16,6 +16,7 @@ use crate::clauses::stored::{self, Stored};
 use crate::db::schema::{
     cloud_services, engagement_periods, engagements, entries, evidence, risk_assessments, round_clauses,
 };
+use crate::domain::catalogue::Clause;
 use crate::domain::facts::FactDefaults;
 use crate::domain::fulfilment;
 use crate::domain::requirement::{Requirement, requirements};
@@ -54,10 +55,14 @@ pub(crate) struct Situation<'c> {
 impl Situation<'_> {
     /// The derived status of a clause today, and how late it is.
     pub(crate) fn status(&self, requirement: &Requirement<'_>, today: NaiveDate) -> (FulfilmentStatus, i64) {
-        let clause = requirement.clause;
+        self.status_of(requirement.clause, today)
+    }
+
+    /// The same of any clause of the catalogue, also one that is not required in this phase.
+    fn status_of(&self, clause: &Clause, today: NaiveDate) -> (FulfilmentStatus, i64) {
         let state = self
             .stored
-            .state(&clause.key, self.period.as_ref().map(|p| p.id.as_str()));
+            .state(&clause.key, self.period.as_ref().map(|p| p.id.as_str()), today);
         let status = fulfilment::status(clause, self.entry.kind.0, &state, today);
         let due_on = self
             .round
@@ -289,7 +294,7 @@ fn assignee(situation: &Situation<'_>, verifier: Role) -> (Role, Option<String>)
     person.map_or_else(owner, |person| (verifier, Some(person)))
 }
 
-/// The other due dates of the entry: contract end, notice deadline, approval, evidence.
+/// The other due dates of the entry: contract end, notice deadline, approval, evidence, exceptions.
 fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), ApiError> {
     let entry = &situation.entry;
     let lives = matches!(entry.status.0.phase(), Phase::Contracting | Phase::Active) && entry.archived_at.is_none();
@@ -328,6 +333,17 @@ fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), 
             wanted.extend(until.map(|on| due(ObligationKind::Evidence, &id, on)));
         }
     }
+    if !entry.status.0.is_final() && entry.archived_at.is_none() {
+        // One that is over stays due until the clause is met, answered anew or excepted again.
+        for clause in &scope.app.catalogue.clauses {
+            let Some(exception) = situation.stored.exception(&clause.key, scope.today) else {
+                continue;
+            };
+            if situation.status_of(clause, scope.today).0 == FulfilmentStatus::Excepted {
+                wanted.push(due(ObligationKind::Exception, &exception.id, exception.expires_on));
+            }
+        }
+    }
     let known = cycles::subjects(scope, &entry.id)?;
     for (kind, subject) in known {
         let kept = kind == ObligationKind::Reverification
@@ -350,30 +366,32 @@ fn store(
     trigger: &'static str,
 ) -> Result<(), ApiError> {
     let entry = &situation.entry;
+    let phase = entry.status.0.phase();
+    let dated = matches!(phase, Phase::Active | Phase::Contracting);
     let ages: Vec<_> = situation
         .requirements
         .iter()
         .map(|requirement| {
             let key = &requirement.clause.key;
             let (status, _) = situation.status(requirement, scope.today);
-            let due = situation
-                .round
-                .as_ref()
-                .filter(|round| round.clauses.contains(key))
-                .map(|round| round.due_on);
+            let due = if status == FulfilmentStatus::Excepted {
+                let exception = situation.stored.exception(key, scope.today);
+                exception.map(|exception| exception.expires_on)
+            } else {
+                let round = situation.round.as_ref().filter(|_| dated);
+                let round = round.filter(|round| round.clauses.contains(key));
+                round.map(|round| round.due_on)
+            };
             (status, due)
         })
         .collect();
     let mut holds_until = risk::holds_until(&scope.app.risk_policy, &ages, scope.today);
     if let Some(period) = &situation.period {
         // The next period begins by time alone too, and with it other agreements count.
-        let next = period
-            .ends_on
-            .succ_opt()
-            .filter(|on| *on > scope.today && !entry.status.0.is_final());
+        let next = period.ends_on.succ_opt().filter(|on| *on > scope.today && dated);
         holds_until = [holds_until, next].into_iter().flatten().min();
     }
-    if !matches!(entry.status.0.phase(), Phase::Active | Phase::Contracting) {
+    if entry.status.0.is_final() {
         holds_until = None;
     }
     let result = serde_json::to_string(assessment)?;

@@ -38,6 +38,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "clauses", description = "条項 / clauses"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
+        (name = "deviations", description = "例外措置など / exceptions and what else departs from the rules"),
         (name = "reminders", description = "督促とメール / reminders and messages"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),

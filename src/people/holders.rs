@@ -222,6 +222,15 @@ impl Directory {
         })
     }
 
+    /// Whether a person holds a role on the day, in the organization or any of its departments.
+    pub(crate) fn holds(&self, organization_id: &str, role: Role, person_id: &str) -> bool {
+        self.assignments
+            .iter()
+            .filter(|a| a.organization_id == organization_id && a.role == role)
+            .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
+            .any(|person| person.id == person_id)
+    }
+
     /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
     /// whole organization.
     pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {

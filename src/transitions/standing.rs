@@ -107,7 +107,7 @@ impl<'c> Known<'c> {
             .iter()
             .map(|requirement| {
                 let key = &requirement.clause.key;
-                let state = stored.state(key, current);
+                let state = stored.state(key, current, as_of);
                 Standing {
                     clause: requirement.clause,
                     level: requirement.level,

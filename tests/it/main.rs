@@ -20,6 +20,7 @@ mod delivery;
 mod demo;
 mod edge;
 mod engagements;
+mod exceptions;
 mod journal;
 mod mailroom;
 mod openapi;

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kakunin::domain::calendar::Calendar;
 use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
+use kakunin::domain::exception::ExceptionState;
 use kakunin::domain::facts::FactName;
 use kakunin::domain::lifecycle;
 use kakunin::domain::reminder;
@@ -168,6 +169,7 @@ fn the_document_spells_as_the_vocabulary_does() {
     }
     published::<Basis>("Basis");
     published::<ClauseGroup>("ClauseGroup");
+    published::<ExceptionState>("ExceptionState");
     published::<FactName>("FactName");
     published::<FloorRule>("FloorRule");
     published::<FulfilmentStatus>("FulfilmentStatus");
@@ -193,6 +195,7 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
     for (table, expected) in [
         ("entry_statuses", words::<Status>()),
         ("obligation_kinds", words::<ObligationKind>()),
+        ("exception_states", words::<ExceptionState>()),
     ] {
         let stored = app.db(|conn| diesel::sql_query(format!("SELECT code FROM {table}")).load::<Code>(conn));
         assert_eq!(

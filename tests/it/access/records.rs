@@ -33,6 +33,7 @@ const COLLECTIONS: &[(&str, &str)] = &[
     ("entry_id", "/api/v1/engagements"),
     ("engagement_period_id", "/api/v1/engagements/{engagement_id}/periods"),
     ("verification_id", "/api/v1/obligations/{obligation_id}/verifications"),
+    ("exception_id", "/api/v1/entries/{entry_id}/exceptions"),
 ];
 
 /// Records that only others bring about: their collection, what must be there first, and which of them is meant. The

@@ -1,0 +1,2 @@
+DROP TABLE exceptions;
+DROP TABLE exception_states;
