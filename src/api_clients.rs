@@ -50,6 +50,7 @@ pub const PROFILES: &[(&str, &[&str])] = &[
             "contractors:read",
             "entries:read",
             "clauses:read",
+            "files:read",
             "verifications:read",
             "reminders:read",
         ],

@@ -19,6 +19,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// The size of the pool of readers.
     pub connections: u32,
+    /// `host:port` of clamd, which looks through every file before it is kept.
+    pub clamd_address: Option<String>,
     /// Corrections of the holiday rule, for a law that is newer than this build.
     pub holidays: Vec<HolidayOverride>,
 }
@@ -52,6 +54,7 @@ impl Config {
             master_key: MasterKeySource::DataDir,
             mail: MailConfig::Files(dir.join("mail")),
             connections: 4,
+            clamd_address: None,
             holidays: vec![],
         }
     }

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod exception;
 pub mod facts;
+pub mod file_type;
 pub mod fulfilment;
 pub mod identifier;
 pub mod lifecycle;

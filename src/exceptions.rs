@@ -370,7 +370,10 @@ fn check_decision(
 fn require_ciso(scope: &mut Scope<'_>, organization_id: &str, person_id: &str) -> Result<(), ApiError> {
     let organizations = [organization_id.to_owned()];
     let directory = Directory::load(scope, &organizations, &[person_id.to_owned()], &[], scope.today)?;
-    if directory.holds(organization_id, Role::Ciso, person_id) {
+    if directory
+        .roles_of(person_id, organization_id, None)
+        .contains(&Role::Ciso)
+    {
         return Ok(());
     }
     Err(ApiError::Conflict {

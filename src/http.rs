@@ -21,9 +21,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, exceptions, health, messages,
-    obligations, organizations, people, posts, reminders, risk, social_media_accounts, social_media_services, tokens,
-    transitions, verifications, what_if,
+    api_clients, clauses, cloud_services, contractors, departments, engagements, entries, exceptions, files, health,
+    messages, obligations, organizations, people, posts, reminders, risk, social_media_accounts, social_media_services,
+    tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -55,6 +55,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(social_media_services::routes)
                 .configure(social_media_accounts::routes)
                 .configure(clauses::routes)
+                .configure(files::routes)
                 .configure(risk::routes)
                 .configure(obligations::routes)
                 .configure(verifications::routes)

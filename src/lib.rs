@@ -6,7 +6,7 @@
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
 //!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
-//!   [`clauses`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
+//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`reminders`], [`messages`], [`what_if`], [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
@@ -30,6 +30,7 @@ pub mod engagements;
 pub mod entries;
 pub mod exceptions;
 pub mod external_ids;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod journal;

@@ -16,7 +16,7 @@ mod prune;
 mod recipients;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -29,6 +29,7 @@ use crate::config::{Config, MailConfig};
 use crate::db::schema::{clock_marks, local_governments};
 use crate::db::{Db, on_each_backend};
 use crate::entries;
+use crate::files::store;
 use crate::http::error::ApiError;
 use crate::keys;
 use crate::mail::file::FileTransport;
@@ -43,6 +44,8 @@ use outbox::Sender;
 const WAKE: Duration = Duration::from_secs(30);
 /// When the worker wakes by itself, should the scheduler have fallen silent.
 const OVERSLEPT: Duration = Duration::from_mins(5);
+/// How often files without a record are looked for.
+const SWEEP_SECONDS: i64 = 24 * 60 * 60;
 /// Mails that are handed over at a time.
 const LANES: usize = 4;
 /// How far the clock may fall behind what was seen before mails are held back, in seconds.
@@ -58,6 +61,8 @@ pub struct Worker {
     faults: Faults,
     pace: dispatch::Pace,
     stopping: AtomicBool,
+    /// When files without a record were last looked for, in seconds; a restart looks again.
+    swept_at: AtomicI64,
 }
 
 /// What a tick did.
@@ -77,6 +82,8 @@ pub struct Ticked {
     pub reassessed: usize,
     /// Messages whose bytes were erased.
     pub pruned: usize,
+    /// Files without a record that were removed.
+    pub swept: usize,
 }
 
 impl Ticked {
@@ -88,6 +95,7 @@ impl Ticked {
         self.dead += other.dead;
         self.reassessed += other.reassessed;
         self.pruned += other.pruned;
+        self.swept += other.swept;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -115,6 +123,7 @@ impl Worker {
             faults: Faults::default(),
             pace: dispatch::Pace::default(),
             stopping: AtomicBool::new(false),
+            swept_at: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -156,7 +165,25 @@ impl Worker {
                 }
             }
         }
+        match self.sweep().await {
+            Ok(swept) => total.swept += swept,
+            Err(error) => {
+                tracing::error!(%error, "files without a record were not looked for");
+                failed.get_or_insert(error);
+            }
+        }
         failed.map_or(Ok(total), Err)
+    }
+
+    /// Removes files that no record names, once a day.
+    async fn sweep(&self) -> Result<usize, ApiError> {
+        let now = self.app.clock.now().unix_seconds();
+        if now.saturating_sub(self.swept_at.load(Ordering::SeqCst)) < SWEEP_SECONDS {
+            return Ok(0);
+        }
+        self.swept_at.store(now, Ordering::SeqCst);
+        let app = self.app.clone();
+        blocking(move || store::sweep(&app)).await
     }
 
     async fn tick_of(&self, sender: &Sender) -> Result<Ticked, ApiError> {

@@ -99,6 +99,9 @@ pub(crate) struct Options {
     /// Write mails into this directory instead of sending them
     #[arg(long, global = true, env = "KAKUNIN_MAIL_DIR", conflicts_with = "smtp_host")]
     mail_dir: Option<PathBuf>,
+    /// `host:port` of clamd; then no file is kept that it has not looked through
+    #[arg(long, global = true, env = "KAKUNIN_CLAMD_ADDRESS")]
+    clamd_address: Option<String>,
     /// Holidays that a newer law moved: a file of lines `YYYY-MM-DD NAME`, or `YYYY-MM-DD` alone for a business day
     #[arg(long, global = true, env = "KAKUNIN_HOLIDAYS_FILE")]
     holidays_file: Option<PathBuf>,
@@ -170,9 +173,23 @@ impl Options {
             master_key,
             mail,
             connections: self.connections,
+            clamd_address: self.clamd()?,
             holidays: self.holidays()?,
         };
         Ok((url, config))
+    }
+
+    fn clamd(&self) -> Result<Option<String>, Stop> {
+        let Some(address) = &self.clamd_address else {
+            return Ok(None);
+        };
+        let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        match port.map(|(_, port)| port.parse::<u16>()) {
+            Some(Ok(1..)) => Ok(Some(address.clone())),
+            _ => Err(Stop(format!(
+                "--clamd-address must be host:port, as clamd:3310, not {address:?}"
+            ))),
+        }
     }
 
     fn holidays(&self) -> Result<Vec<HolidayOverride>, Stop> {

@@ -505,6 +505,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    file_types (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    files (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        name -> Text,
+        file_type -> Text,
+        size_bytes -> BigInt,
+        sha256 -> Text,
+        storage_name -> Text,
+        scanned -> Bool,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
     evidence (local_government_id, id) {
         local_government_id -> Text,
         id -> Text,

@@ -207,7 +207,7 @@ impl Parts {
     async fn read(self) -> Result<(Value, web::Data<Document>, bool), ApiError> {
         let bytes = self.bytes.await.map_err(|error| {
             if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::PayloadTooLarge
+                ApiError::PayloadTooLarge("256 KiB")
             } else {
                 ApiError::MalformedJson("body".to_owned())
             }

@@ -47,6 +47,8 @@ permissions! {
     EntriesWrite = "entries:write", "台帳を書く";
     EntriesDecide = "entries:decide", "台帳の状態を決める";
     ClausesRead = "clauses:read", "条項カタログを読む";
+    FilesRead = "files:read", "ファイルを読む";
+    FilesWrite = "files:write", "ファイルを登録する";
     VerificationsRead = "verifications:read", "期限と確認を読む";
     VerificationsWrite = "verifications:write", "確認を記録する";
     RemindersRead = "reminders:read", "督促とメールを読む";
@@ -147,13 +149,26 @@ impl<P: Permission> Caller<P> {
         P: Send + Sync,
     {
         let lang = self.lang;
-        let answer = web::block(move || {
+        Ok(self.fetch(f).await?.respond(lang))
+    }
+
+    /// Reads within the caller's tenant, on a blocking thread, for an answer that is no JSON.
+    ///
+    /// # Errors
+    /// What `f` answers.
+    pub async fn fetch<T: Send + 'static>(
+        self,
+        f: impl FnOnce(&Self, &mut Scope<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        P: Send + Sync,
+    {
+        web::block(move || {
             let app = self.app.clone();
             app.read_as(&self.tenant.clone(), |scope| f(&self, scope))
         })
         .await
-        .map_err(ApiError::internal)??;
-        Ok(answer.respond(lang))
+        .map_err(ApiError::internal)?
     }
 
     /// Writes within the caller's tenant, on a blocking thread: one transaction that makes the answer too.

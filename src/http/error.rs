@@ -155,6 +155,9 @@ pub enum ApiError {
     /// 400: the cursor is not one of ours, or belongs to other filters.
     #[error("invalid cursor")]
     InvalidCursor,
+    /// 400: the body is not a form.
+    #[error("malformed multipart: {0}")]
+    MalformedMultipart(String),
     /// 401: no token.
     #[error("missing token")]
     MissingToken,
@@ -201,9 +204,9 @@ pub enum ApiError {
         /// The tag of the version that is there now.
         current_etag: String,
     },
-    /// 413: too large.
-    #[error("payload too large")]
-    PayloadTooLarge,
+    /// 413: larger than this.
+    #[error("payload too large, more than {0}")]
+    PayloadTooLarge(&'static str),
     /// 415: the body's media type or encoding.
     #[error("unsupported media type")]
     UnsupportedMediaType,
@@ -219,6 +222,9 @@ pub enum ApiError {
     /// 503: try again.
     #[error("unavailable")]
     Unavailable,
+    /// 503: the malware scanner does not answer, and nothing is kept without it.
+    #[error("scanner unavailable")]
+    ScannerUnavailable,
     /// 500: ours to fix.
     #[error("internal error: {0}")]
     Internal(Box<dyn std::error::Error + Send + Sync>),
@@ -295,6 +301,7 @@ impl ApiError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MalformedJson(_) => "malformed_json",
+            Self::MalformedMultipart(_) => "malformed_multipart",
             Self::UnknownParameter(_) => "unknown_parameter",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidCursor => "invalid_cursor",
@@ -310,12 +317,13 @@ impl ApiError {
             Self::Conflict { code, .. } => code,
             Self::TransitionUnmet(_) => "transition_unmet",
             Self::StaleVersion { .. } => "stale_version",
-            Self::PayloadTooLarge => "payload_too_large",
+            Self::PayloadTooLarge(_) => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Validation(_) => "validation_failed",
             Self::ActingPersonRequired => "acting_person_required",
             Self::PreconditionRequired => "precondition_required",
             Self::Unavailable => "unavailable",
+            Self::ScannerUnavailable => "scanner_unavailable",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -330,6 +338,14 @@ impl ApiError {
                 lang.pick(
                     format!("JSONの書き方を直してください（{why}）。"),
                     format!("Correct the JSON ({why})."),
+                ),
+            ),
+            Self::MalformedMultipart(why) => (
+                lang.pick("本文がフォームとして読めません", "The body is not a form")
+                    .to_owned(),
+                lang.pick(
+                    format!("multipart/form-data の書き方を直し、終わりまで送ってください（{why}）。"),
+                    format!("Correct the multipart/form-data and send it to its end ({why})."),
                 ),
             ),
             Self::UnknownParameter(name) => (
@@ -420,17 +436,18 @@ impl ApiError {
                 "読み直して、新しい ETag を If-Match に付けてやり直してください。",
                 "Read again and repeat with the new ETag in If-Match.",
             ),
-            Self::PayloadTooLarge => fixed(
-                "本文が大きすぎます",
-                "Payload too large",
-                "本文は256KiBまでです。分けて送ってください。",
-                "The limit is 256 KiB; send it in parts.",
+            Self::PayloadTooLarge(limit) => (
+                lang.pick("本文が大きすぎます", "Payload too large").to_owned(),
+                lang.pick(
+                    format!("{limit} までです。分けて送ってください。"),
+                    format!("The limit is {limit}; send it in parts."),
+                ),
             ),
             Self::UnsupportedMediaType => fixed(
                 "この形式の本文は受け取れません",
                 "Unsupported media type",
-                "Content-Type: application/json とし、Content-Encoding は付けないでください。",
-                "Send Content-Type: application/json without Content-Encoding.",
+                "Content-Type をこの操作の形式（多くは application/json）とし、Content-Encoding は付けないでください。",
+                "Send the Content-Type of this operation (mostly application/json) without Content-Encoding.",
             ),
             Self::Validation(errors) => (
                 lang.pick("入力値に誤りがあります", "Validation failed").to_owned(),
@@ -456,6 +473,12 @@ impl ApiError {
                 "Unavailable",
                 "少し待ってからもう一度試してください。",
                 "Try again in a moment.",
+            ),
+            Self::ScannerUnavailable => fixed(
+                "ウイルス検査ができません",
+                "The malware scanner is away",
+                "検査なしでは受け取れません。しばらく待ってもう一度試し、続くときは管理者に知らせてください。",
+                "Nothing is kept without it. Try again later, and tell the operator if it lasts.",
             ),
             Self::Internal(_) => fixed(
                 "内部エラー",
@@ -508,6 +531,9 @@ impl ApiError {
             Self::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, "2"));
             }
+            Self::ScannerUnavailable => {
+                response.insert_header((header::RETRY_AFTER, "60"));
+            }
             _ => {}
         }
         response
@@ -534,6 +560,7 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::MalformedJson(_)
+            | Self::MalformedMultipart(_)
             | Self::UnknownParameter(_)
             | Self::InvalidParameter { .. }
             | Self::InvalidCursor => StatusCode::BAD_REQUEST,
@@ -545,11 +572,11 @@ impl ResponseError for ApiError {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict { .. } | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
             Self::StaleVersion { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation(_) | Self::ActingPersonRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::ScannerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

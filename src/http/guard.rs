@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, error::InternalError, web};
@@ -16,6 +17,8 @@ use crate::app::App;
 
 /// The longest that a request may take, its body's arrival included.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The same for files: 25 MiB over two megabits a second, and a malware scanner's look at them.
+pub const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(3);
 
 /// The middleware.
 ///
@@ -43,6 +46,9 @@ pub async fn guard(
         .iter()
         .any(|prefix| request.path().starts_with(prefix));
 
+    let upload = request.method() == Method::POST && request.path() == "/api/v1/files";
+    let limit = if upload { UPLOAD_TIME_LIMIT } else { TIME_LIMIT };
+
     let encoded = request
         .headers()
         .get(header::CONTENT_ENCODING)
@@ -52,7 +58,7 @@ pub async fn guard(
         return Ok(request.into_response(finish(answer, &request_id, cacheable)));
     }
     let called = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
-    match tokio::time::timeout(TIME_LIMIT, called).await {
+    match tokio::time::timeout(limit, called).await {
         Ok(Ok(Ok(response))) => {
             let error = response.response().error().and_then(Error::as_error::<ApiError>);
             let rendered = error.map(|error| error.respond(lang, &request_id));
@@ -89,7 +95,10 @@ fn finish(mut response: HttpResponse, request_id: &str, cacheable: bool) -> Http
     if !cacheable {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let policy = "default-src 'none'; frame-ancestors 'none'";
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        // A handler may be stricter.
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        }
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

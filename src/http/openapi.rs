@@ -36,6 +36,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "cloud_services", description = "クラウドサービス / cloud services"),
         (name = "social_media", description = "ソーシャルメディア / social media"),
         (name = "clauses", description = "条項 / clauses"),
+        (name = "evidence", description = "証跡のファイル / files of evidence"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
         (name = "deviations", description = "例外措置など / exceptions and what else departs from the rules"),

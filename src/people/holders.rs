@@ -222,37 +222,6 @@ impl Directory {
         })
     }
 
-    /// Whether a person holds a role on the day, in the organization or any of its departments.
-    pub(crate) fn holds(&self, organization_id: &str, role: Role, person_id: &str) -> bool {
-        self.assignments
-            .iter()
-            .filter(|a| a.organization_id == organization_id && a.role == role)
-            .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
-            .any(|person| person.id == person_id)
-    }
-
-    /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
-    /// whole organization.
-    pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {
-        let of = |department: Option<&str>| -> Vec<Contact> {
-            self.assignments
-                .iter()
-                .filter(|a| a.organization_id == organization_id && a.role == role)
-                .filter(|a| a.department_id.as_deref() == department)
-                .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
-                .filter_map(|person| self.contact(person, department_id))
-                .collect()
-        };
-        let near = department_id
-            .into_iter()
-            .flat_map(|department| self.upwards(department))
-            .map(|(id, _)| of(Some(id)))
-            .find(|found| !found.is_empty());
-        near.unwrap_or_else(|| of(None))
-    }
-}
-
-impl Directory {
     /// The roles that a person holds for a department on the day: there, above it, or in the whole organization.
     pub(crate) fn roles_of(&self, person_id: &str, organization_id: &str, department_id: Option<&str>) -> Vec<Role> {
         let line: Vec<&str> = department_id
@@ -274,6 +243,26 @@ impl Directory {
         roles.sort_unstable();
         roles.dedup();
         roles
+    }
+
+    /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
+    /// whole organization.
+    pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {
+        let of = |department: Option<&str>| -> Vec<Contact> {
+            self.assignments
+                .iter()
+                .filter(|a| a.organization_id == organization_id && a.role == role)
+                .filter(|a| a.department_id.as_deref() == department)
+                .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
+                .filter_map(|person| self.contact(person, department_id))
+                .collect()
+        };
+        let near = department_id
+            .into_iter()
+            .flat_map(|department| self.upwards(department))
+            .map(|(id, _)| of(Some(id)))
+            .find(|found| !found.is_empty());
+        near.unwrap_or_else(|| of(None))
     }
 }
 

@@ -115,6 +115,22 @@ impl TestApp {
         }
     }
 
+    /// The same database with other settings.
+    pub async fn with_config(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.app.config.clone();
+        change(&mut config);
+        let db = self.app.db.clone();
+        let app = App::new(db, self.clock.clone(), self.app.random.clone(), config).unwrap();
+        let service = test::init_service(kakunin::http::application(app.clone(), document())).await;
+        let service = Rc::new(service);
+        let service = move |request: TestRequest| -> Answer { Box::pin(service.call(request.to_request())) };
+        Self {
+            app,
+            service: Rc::new(service),
+            ..self
+        }
+    }
+
     /// Moves the clock to a local time in Tokyo, as `2027-04-02T08:30`.
     pub fn at(&self, local: &str) {
         self.clock.set(tokyo(local));

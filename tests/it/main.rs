@@ -21,6 +21,7 @@ mod demo;
 mod edge;
 mod engagements;
 mod exceptions;
+mod files;
 mod journal;
 mod mailroom;
 mod openapi;

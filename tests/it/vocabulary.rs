@@ -10,6 +10,7 @@ use kakunin::domain::calendar::Calendar;
 use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
 use kakunin::domain::exception::ExceptionState;
 use kakunin::domain::facts::FactName;
+use kakunin::domain::file_type::FileType;
 use kakunin::domain::lifecycle;
 use kakunin::domain::reminder;
 use kakunin::domain::risk::FloorRule;
@@ -171,6 +172,7 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<ClauseGroup>("ClauseGroup");
     published::<ExceptionState>("ExceptionState");
     published::<FactName>("FactName");
+    published::<FileType>("FileType");
     published::<FloorRule>("FloorRule");
     published::<FulfilmentStatus>("FulfilmentStatus");
     published::<Kind>("Kind");
@@ -196,6 +198,7 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("entry_statuses", words::<Status>()),
         ("obligation_kinds", words::<ObligationKind>()),
         ("exception_states", words::<ExceptionState>()),
+        ("file_types", words::<FileType>()),
     ] {
         let stored = app.db(|conn| diesel::sql_query(format!("SELECT code FROM {table}")).load::<Code>(conn));
         assert_eq!(

@@ -169,6 +169,7 @@ impl<'a> Actor<'a> {
             status,
             headers,
             body,
+            bytes: bytes.to_vec(),
         };
         contract::check(&method, &uri, &answered);
         answered
@@ -204,6 +205,8 @@ pub struct Answered {
     pub headers: HeaderMap,
     /// The JSON body; null when there is none, a string when it is not JSON.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answered {

@@ -1,0 +1,253 @@
+//! Receiving `multipart/form-data`: one file that goes to disk as it arrives, and a few short fields.
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use futures_util::TryStreamExt;
+
+use super::clamd::Verdict;
+use super::store::{FILE_LIMIT, Incoming};
+use crate::app::App;
+use crate::domain::file_type::{EXTENSIONS, FileType};
+use crate::domain::text;
+use crate::http::error::{ApiError, FieldError};
+
+/// Bytes that go to disk at a time.
+const STEP: usize = 256 * 1024;
+/// The longest of the short fields, in bytes.
+const FIELD_LIMIT: usize = 1024;
+/// What the form around the file may take.
+const FORM_LIMIT: u64 = 64 * 1024;
+
+/// A whole upload, checked but for what only the database knows.
+pub(super) struct Upload {
+    pub(super) organization_id: String,
+    pub(super) name: String,
+    pub(super) file_type: FileType,
+    pub(super) scanned: bool,
+    pub(super) incoming: Incoming,
+}
+
+/// Receives and checks an upload.
+///
+/// # Errors
+/// 400 for a form that breaks off, 413 for a file above 25 MiB, 415 for another media type, 422 for a wrong field, a
+/// file of another type than its name says, or malware; 503 when a scanner is set and does not answer.
+pub(super) async fn receive(app: &App, request: &HttpRequest, form: Multipart) -> Result<Upload, ApiError> {
+    let value = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let media_type = value(header::CONTENT_TYPE).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("multipart/form-data") {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let announced = value(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > FILE_LIMIT + FORM_LIMIT) {
+        return Err(ApiError::PayloadTooLarge(LIMIT));
+    }
+    let form = Form::receive(app, form).await?;
+    let app = app.clone();
+    web::block(move || form.checked(&app))
+        .await
+        .map_err(ApiError::internal)?
+}
+
+/// The limit in words.
+const LIMIT: &str = "25 MiB";
+
+#[derive(Default)]
+struct Form {
+    organization_id: Option<String>,
+    file_name: Option<String>,
+    sent_name: Option<String>,
+    incoming: Option<Incoming>,
+}
+
+impl Form {
+    async fn receive(app: &App, mut fields: Multipart) -> Result<Self, ApiError> {
+        let mut form = Self::default();
+        while let Some(mut field) = fields.try_next().await.map_err(malformed)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let pointer = format!("/{name}");
+            let taken = match name.as_str() {
+                "file" => form.incoming.is_some(),
+                "organization_id" => form.organization_id.is_some(),
+                "file_name" => form.file_name.is_some(),
+                _ => {
+                    return Err(ApiError::field(
+                        &pointer,
+                        "unknown_field",
+                        "この項目はありません。綴りを確かめてください。",
+                        "There is no such field; check the spelling.",
+                    ));
+                }
+            };
+            if taken {
+                return Err(ApiError::field(
+                    &pointer,
+                    "duplicate_in_request",
+                    "同じ項目が二度あります。ファイルは一つずつ送ってください。",
+                    "The same field twice; send one file at a time.",
+                ));
+            }
+            match name.as_str() {
+                "organization_id" => form.organization_id = Some(short(&mut field, &pointer).await?),
+                "file_name" => form.file_name = Some(short(&mut field, &pointer).await?),
+                _ => {
+                    form.sent_name = field.content_disposition().and_then(|disposition| {
+                        let extended = disposition.get_filename_ext();
+                        extended
+                            .and_then(|name| String::from_utf8(name.value.clone()).ok())
+                            .or_else(|| disposition.get_filename().map(str::to_owned))
+                    });
+                    form.incoming = Some(file(app, &mut field).await?);
+                }
+            }
+        }
+        Ok(form)
+    }
+
+    fn checked(self, app: &App) -> Result<Upload, ApiError> {
+        let mut errors = vec![];
+        let required =
+            |pointer| FieldError::new(pointer, "required", "この項目は必須です。", "This field is required.");
+        let at = if self.file_name.is_some() {
+            "/file_name"
+        } else {
+            "/file"
+        };
+        let name = self.file_name.or(self.sent_name).unwrap_or_default();
+        // Some clients send the whole path.
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = text::single_line(name, 200).unwrap_or_else(|e| {
+            errors.push(FieldError::new(at, e.code(), e.message_ja(), e.message_en()));
+            String::new()
+        });
+        let file_type = FileType::of_name(&name);
+        if file_type.is_none() && errors.is_empty() {
+            errors.push(FieldError::new(
+                at,
+                "file_type_not_allowed",
+                format!("受け取れる拡張子は {EXTENSIONS} です。"),
+                format!("These extensions are taken: {EXTENSIONS}."),
+            ));
+        }
+        if self.incoming.is_none() {
+            errors.push(required("/file"));
+        }
+        if self.incoming.as_ref().is_some_and(|file| file.size() == 0) {
+            errors.push(FieldError::new(
+                "/file",
+                "too_short",
+                "ファイルが空です。",
+                "The file is empty.",
+            ));
+        }
+        let organization = self.organization_id.as_ref().map(|id| uuid::Uuid::try_parse(id));
+        match &organization {
+            None => errors.push(required("/organization_id")),
+            Some(Err(_)) => errors.push(FieldError::new(
+                "/organization_id",
+                "invalid_format",
+                "uuid の形式ではありません。",
+                "Not a uuid.",
+            )),
+            Some(Ok(_)) => {}
+        }
+        ApiError::unless_empty(errors)?;
+        let (Some(mut incoming), Some(file_type), Some(Ok(organization))) = (self.incoming, file_type, organization)
+        else {
+            return Err(ApiError::internal("an upload without what was checked"));
+        };
+        if !incoming.is(file_type).map_err(ApiError::internal)? {
+            return Err(ApiError::field(
+                "/file",
+                "file_type_mismatch",
+                "中身が拡張子の示す種類ではありません。正しい形式で保存し直してください。",
+                "The content is not what the extension says; save it in that format again.",
+            ));
+        }
+        if let Some(address) = &app.config.clamd_address {
+            looked_through(&mut incoming, address)?;
+        }
+        Ok(Upload {
+            organization_id: organization.to_string(),
+            name,
+            file_type,
+            scanned: app.config.clamd_address.is_some(),
+            incoming,
+        })
+    }
+}
+
+fn looked_through(incoming: &mut Incoming, address: &str) -> Result<(), ApiError> {
+    match incoming.scan(address) {
+        Ok(Verdict::Clean) => Ok(()),
+        Ok(Verdict::Infected(malware)) => {
+            tracing::warn!(malware, "an upload was refused");
+            Err(ApiError::field(
+                "/file",
+                "malware_found",
+                "ウイルスが見つかったため受け取りませんでした。情報システムの担当に知らせてください。",
+                "Malware was found and the file was refused; tell those in charge of information systems.",
+            ))
+        }
+        Err(error) => {
+            tracing::error!(%error, "the malware scanner cannot be asked");
+            Err(ApiError::ScannerUnavailable)
+        }
+    }
+}
+
+/// A field of text.
+async fn short(field: &mut Field, pointer: &str) -> Result<String, ApiError> {
+    let bytes = field
+        .bytes(FIELD_LIMIT)
+        .await
+        .map_err(|_| ApiError::field(pointer, "too_long", "長すぎます。", "It is too long."))?;
+    let bytes = bytes.map_err(malformed)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| {
+        ApiError::field(
+            pointer,
+            "invalid_format",
+            "文字コードは UTF-8 にしてください。",
+            "Send it in UTF-8.",
+        )
+    })
+}
+
+/// The file, to disk as it arrives.
+async fn file(app: &App, field: &mut Field) -> Result<Incoming, ApiError> {
+    let app = app.clone();
+    let mut incoming = on_disk(move || Incoming::begin(&app)).await?;
+    let mut waiting: Vec<u8> = vec![];
+    let mut size = 0;
+    while let Some(bytes) = field.try_next().await.map_err(malformed)? {
+        size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if size > FILE_LIMIT {
+            return Err(ApiError::PayloadTooLarge(LIMIT));
+        }
+        waiting.extend_from_slice(&bytes);
+        if waiting.len() >= STEP {
+            let step = std::mem::take(&mut waiting);
+            incoming = on_disk(move || incoming.take(&step).map(|()| incoming)).await?;
+        }
+    }
+    on_disk(move || {
+        incoming.take(&waiting)?;
+        incoming.end()?;
+        Ok(incoming)
+    })
+    .await
+}
+
+/// Runs disk work where it may block.
+async fn on_disk<T: Send + 'static>(f: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T, ApiError> {
+    web::block(f)
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)
+}
+
+fn malformed(error: MultipartError) -> ApiError {
+    ApiError::MalformedMultipart(error.to_string())
+}
