@@ -53,6 +53,7 @@ pub const PROFILES: &[(&str, &[&str])] = &[
             "files:read",
             "verifications:read",
             "reminders:read",
+            "audit_log:read",
         ],
     ),
 ];

@@ -7,7 +7,8 @@
 //!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
-//!   [`reminders`], [`messages`], [`what_if`], [`api_clients`], [`health`].
+//!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
+//!   [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -16,6 +17,7 @@
 
 pub mod api_clients;
 pub mod app;
+pub mod audit_log;
 pub mod clauses;
 pub mod cli;
 pub mod clock;

@@ -110,7 +110,7 @@ pub(crate) fn block_on(future: impl Future<Output = Result<(), Stop>>) -> Result
 /// Serves until told to stop: requests and the worker's current step are finished first.
 pub(crate) async fn serve(app: App, listener: TcpListener, with_worker: bool) -> Result<(), Stop> {
     let asked = asked_to_stop()?;
-    let document = web::Data::new(http::document()?);
+    let document = web::Data::new(http::document()?.at(&app.config.public_url)?);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let worker = if with_worker {
         Some(tokio::spawn(Worker::new(app.clone())?.run(stopped)))

@@ -857,3 +857,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     reminder_items,
     messages
 );
+diesel::allow_tables_to_appear_in_same_query!(journal, journal_payloads);

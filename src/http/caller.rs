@@ -52,6 +52,7 @@ permissions! {
     VerificationsRead = "verifications:read", "期限と確認を読む";
     VerificationsWrite = "verifications:write", "確認を記録する";
     RemindersRead = "reminders:read", "督促とメールを読む";
+    AuditLogRead = "audit_log:read", "監査ログを読む";
     RiskEvaluate = "risk:evaluate", "試算する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";
     ActForPeople = "act_for_people", "人に代わって行う";

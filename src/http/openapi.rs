@@ -41,6 +41,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
         (name = "deviations", description = "例外措置など / exceptions and what else departs from the rules"),
         (name = "reminders", description = "督促とメール / reminders and messages"),
+        (name = "audit", description = "監査ログ / the audit log"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
     modifiers(&Security)
@@ -178,9 +179,8 @@ impl Document {
     /// A schema that is not one.
     pub fn new(api: &utoipa::openapi::OpenApi) -> Result<Self, ApiError> {
         let mut json = serde_json::to_value(api)?;
-        let yaml = api.to_yaml().map_err(ApiError::internal)?;
         describe_scopes(&mut json);
-        let text = serde_json::to_string_pretty(&json)? + "\n";
+        let (text, yaml) = written(&json)?;
         let components = json.get("components").cloned().unwrap_or_default();
         let names: Vec<String> = components
             .get("schemas")
@@ -218,6 +218,25 @@ impl Document {
             validators,
             paths,
         })
+    }
+
+    /// The same with the address of this installation, so that the page at `/docs/` and a client made from the served
+    /// document call it and not the example's.
+    ///
+    /// # Errors
+    /// A document that cannot be written.
+    pub fn at(mut self, public_url: &str) -> Result<Self, ApiError> {
+        let token_url = "/components/securitySchemes/oauth2/flows/clientCredentials/tokenUrl";
+        for (pointer, url) in [
+            ("/servers/0/url", public_url.to_owned()),
+            (token_url, format!("{public_url}/oauth/token")),
+        ] {
+            if let Some(value) = self.json.pointer_mut(pointer) {
+                *value = url.into();
+            }
+        }
+        (self.text, self.yaml) = written(&self.json)?;
+        Ok(self)
     }
 
     /// The document as it is committed.
@@ -379,6 +398,12 @@ pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/yaml")
         .body(document.yaml.clone())
+}
+
+/// A document as JSON and as YAML.
+fn written(json: &Value) -> Result<(String, String), ApiError> {
+    let yaml = serde_saphyr::to_string(json).map_err(ApiError::internal)?;
+    Ok((serde_json::to_string_pretty(json)? + "\n", yaml))
 }
 
 /// What answers when nothing else does.

@@ -74,6 +74,14 @@ fn entries(document: &Value) -> Vec<Vec<String>> {
 
 fn check_document(dir: &Path) -> Value {
     let document = document(dir);
+    let base_url = document["base_url"].as_str().unwrap();
+    let (_, published) = call(base_url, None, "/openapi.json", None);
+    assert_eq!(
+        published["servers"][0]["url"], base_url,
+        "whoever tries it out calls the demo"
+    );
+    let scheme = &published["components"]["securitySchemes"]["oauth2"];
+    assert_eq!(scheme["flows"]["clientCredentials"]["tokenUrl"], document["token_url"]);
     let expected = [
         "base_url",
         "docs_url",

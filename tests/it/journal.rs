@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use kakunin::http::error::ApiError;
 use kakunin::journal::verify;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::engagements::registered;
 use crate::harness::{TestApp, seed};
 
 /// The number of entries, or the first that does not hold.
@@ -99,4 +100,57 @@ db_test!(whatever_is_altered_afterwards_is_found, |app| {
     assert_eq!(after(&app, &[&gone[0]]), Err(seq));
     assert_eq!(after(&app, &[&gone[0], &gone[1]]), Err(seq));
     assert_eq!(verified(&app), Ok(last));
+});
+
+db_test!(the_audit_log_and_the_timeline_are_views_of_it, |app| {
+    let id = registered(&app).await.id();
+    contractor(&app, "株式会社その後").await;
+    let officer = app.officer();
+    let log = officer.get("/audit-log?limit=200").await.expect(200);
+    let seqs: Vec<i64> = log
+        .items("/items")
+        .iter()
+        .map(|item| item["seq"].as_i64().unwrap())
+        .collect();
+    assert_eq!(
+        seqs,
+        (1..=verified(&app).unwrap()).rev().collect::<Vec<_>>(),
+        "newest first, without gaps"
+    );
+    assert_eq!(log.text("/items/0/action"), "contractor.created");
+    let timeline = officer.get(&format!("/entries/{id}/timeline")).await.expect(200);
+    let about: Vec<&Value> = log
+        .items("/items")
+        .iter()
+        .filter(|item| item["entry_id"] == id.as_str())
+        .collect();
+    assert!(about.len() > 1);
+    assert_eq!(timeline.items("/items").iter().collect::<Vec<_>>(), about);
+
+    // Page by page it is the same.
+    let (mut path, mut read) = ("/audit-log?limit=1".to_owned(), vec![]);
+    loop {
+        let page = officer.get(&path).await.expect(200);
+        read.extend(page.items("/items").to_vec());
+        let Some(cursor) = page.at("/next_cursor").as_str() else {
+            break;
+        };
+        path = format!("/audit-log?limit=1&cursor={cursor}");
+    }
+    assert_eq!(read, log.items("/items"));
+
+    let created = officer
+        .get("/audit-log?action=contractor.created&subject_type=contractor")
+        .await
+        .expect(200);
+    assert!(
+        created
+            .items("/items")
+            .iter()
+            .all(|item| item["action"] == "contractor.created")
+    );
+    assert_eq!(created.items("/items").len(), 2);
+    // Whoever may touch one organization sees what concerns it alone.
+    let limited = app.limited(&[seed::ASSEMBLY]).get("/audit-log").await.expect(200);
+    assert_eq!(limited.items("/items").len(), 0);
 });

@@ -470,3 +470,36 @@ db_test!(what_a_request_cannot_mean_is_refused_by_its_pointer, |app| {
     assert_eq!(allowed(&seen, "cancel"), true);
     assert_eq!(allowed(&way.options().await, "cancel"), Value::Null);
 });
+
+db_test!(an_exception_of_the_ciso_stands_in_for_one_clause, |app| {
+    let office = Office::new(&app);
+    let way = draft(&app, &office).await;
+    let stated = json!({"conditions": ["selection_conditions_set"]});
+    way.take(&office.owner, "submit_for_selection", stated)
+        .await
+        .expect(200);
+    let company = json!({"name": "株式会社甲", "corporate_number": CORPORATE_NUMBER});
+    let company = app.officer().post("/contractors", company).await.expect(201).id();
+    way.fulfil("select", &office.manager).await;
+    way.approve(&office.manager, "select", "section_security_manager")
+        .await
+        .expect(200);
+    way.take(&office.procurement, "select", json!({"contractor_id": company}))
+        .await
+        .expect(200);
+    let clause = "confidentiality-obligation";
+    assert!(way.unmet("conclude_contract").await.contains(&clause.to_owned()));
+    let application = json!({"clause_key": clause, "reason": "契約変更の手続中のため。",
+        "compensating_measures": "受渡しを庁内に限る。", "expires_on": "2027-09-30"});
+    let exceptions = format!("{}/exceptions", way.path);
+    let made = way.by(&office.owner).post(&exceptions, application).await.expect(201);
+    assert!(way.unmet("conclude_contract").await.contains(&clause.to_owned()));
+    let decisions = format!("{}/decisions", made.header("location"));
+    way.by(&office.ciso)
+        .post(&decisions, json!({"decision": "approve"}))
+        .await
+        .expect(200);
+    assert!(!way.unmet("conclude_contract").await.contains(&clause.to_owned()));
+    app.at("2027-10-01T09:00");
+    assert!(way.unmet("conclude_contract").await.contains(&clause.to_owned()));
+});
