@@ -11,6 +11,7 @@ mod setup;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -80,7 +81,7 @@ enum KeysCommand {
     /// Let the next signing key sign now; it must have been shown for 24 hours
     Rotate {
         /// Use it at once and retire every other key: their tokens are refused
-        #[arg(long)]
+        #[arg(long, env = "KAKUNIN_KEYS_EMERGENCY", value_parser = BoolishValueParser::new())]
         emergency: bool,
     },
 }
@@ -263,4 +264,34 @@ fn migrated(db: &Db) -> Result<(), Stop> {
 /// The application over an opened, migrated database.
 pub(crate) fn start(db: Db, clock: Clock, config: Config) -> Result<App, Stop> {
     Ok(App::new(db, clock, Random::system(), config)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::Arguments;
+
+    /// Options and arguments without a variable `KAKUNIN_…`, with the command they are of.
+    fn without_variable(command: &Command, found: &mut Vec<String>) {
+        for argument in command
+            .get_arguments()
+            .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        {
+            let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+            if !variable.starts_with("KAKUNIN_") {
+                found.push(format!("{} {}", command.get_name(), argument.get_id()));
+            }
+        }
+        for inner in command.get_subcommands() {
+            without_variable(inner, found);
+        }
+    }
+
+    #[test]
+    fn every_option_is_a_variable_too() {
+        let mut found = vec![];
+        without_variable(&Arguments::command(), &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
 }

@@ -32,7 +32,7 @@ pub struct Demo {
     #[arg(long, env = "KAKUNIN_DEMO_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The day that the demo takes for today
-    #[arg(long)]
+    #[arg(long, env = "KAKUNIN_DEMO_AS_OF")]
     as_of: Option<NaiveDate>,
 }
 

@@ -282,27 +282,28 @@ pub(super) enum ClientCommand {
     /// Make a client and print its secret once
     Create {
         /// Code of its local government
-        #[arg(long)]
+        #[arg(long, env = "KAKUNIN_CLIENT_CODE")]
         code: String,
         /// Its name
-        #[arg(long)]
+        #[arg(long, env = "KAKUNIN_CLIENT_NAME")]
         name: String,
         /// Its scopes, separated by commas; every scope without it
-        #[arg(long, value_delimiter = ',')]
+        #[arg(long, env = "KAKUNIN_CLIENT_SCOPES", value_delimiter = ',')]
         scopes: Vec<String>,
     },
     /// List the clients
     List {
         /// Code of the local government
-        #[arg(long)]
+        #[arg(long, env = "KAKUNIN_CLIENT_CODE")]
         code: String,
     },
     /// Refuse a client's tokens from now on
     Revoke {
         /// Code of its local government
-        #[arg(long)]
+        #[arg(long, env = "KAKUNIN_CLIENT_CODE")]
         code: String,
         /// The client
+        #[arg(env = "KAKUNIN_CLIENT_ID")]
         client_id: String,
     },
 }
