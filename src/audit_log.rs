@@ -1,6 +1,8 @@
 //! The journal, read: the timeline of an entry and the audit log of the local government. Both are views; nothing is
 //! written here, and nothing can be changed ([`crate::journal`] appends and verifies).
 
+mod checkpoints;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,11 @@ use crate::http::openapi::Problems;
 use crate::http::page::{self, After, page_of};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_audit_log).service(list_entry_timeline);
+    config
+        .service(checkpoints::list_audit_log_checkpoints)
+        .service(checkpoints::get_audit_log_keys)
+        .service(list_audit_log)
+        .service(list_entry_timeline);
 }
 
 /// An entry of the journal.

@@ -3,12 +3,15 @@
 //! What a command does is in the file of its name; settings become a [`Config`] in [`options`]. A wrong option or a
 //! mistyped URL ends the start with one sentence.
 
+mod audit;
+mod backup;
 mod doctor;
 mod options;
 mod serve;
 mod setup;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
@@ -18,7 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, Url, migrate};
+use crate::db::{Db, Url, file, migrate};
 use crate::http::error::ApiError;
 use crate::keys::{self, Rotation};
 use crate::mail::templates;
@@ -62,6 +65,19 @@ enum Command {
         #[command(subcommand)]
         command: setup::ClientCommand,
     },
+    /// Copy the embedded database and the files to one archive, while the service runs; the master key is not in it
+    Backup(backup::Backup),
+    /// Bring a backup back; no mail leaves until the quarantine is released
+    Restore(backup::Restore),
+    /// Whether mails are held back after a restore, and their release
+    Quarantine {
+        #[command(subcommand)]
+        command: backup::QuarantineCommand,
+    },
+    /// Write the journal of a local government to a file that an auditor can verify
+    ExportAudit(audit::ExportAudit),
+    /// Verify such a file, offline, with public keys that you trust
+    VerifyAudit(audit::VerifyAudit),
     /// Signing keys
     Keys {
         #[command(subcommand)]
@@ -203,6 +219,11 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Init(setup) => setup.run(&open(&options)?)?,
         Command::LocalGovernment { command } => command.run(&open(&options)?)?,
         Command::Client { command } => command.run(&open(&options)?)?,
+        Command::Backup(backup) => backup.run(&options)?,
+        Command::Restore(restore) => restore.run(&options)?,
+        Command::Quarantine { command } => command.run(&open(&options)?)?,
+        Command::ExportAudit(export) => export.run(&open(&options)?)?,
+        Command::VerifyAudit(verify) => verify.run()?,
         Command::Keys {
             command: KeysCommand::Rotate { emergency },
         } => {
@@ -240,6 +261,13 @@ fn open(options: &Options) -> Result<App, Stop> {
 
 /// Opens the database, or says in one sentence why not.
 pub(crate) fn connect(url: &Url, config: &Config) -> Result<Db, Stop> {
+    if let Url::Sqlite(path) = url {
+        file::check_at_start(Path::new(path)).map_err(|error| {
+            Stop(format!(
+                "the database {path} is damaged: {error}; keep a copy of it, and bring the last backup back with `kakunin restore FILE --replace`"
+            ))
+        })?;
+    }
     Db::open(url, config.connections, config.database_wait).map_err(|error| {
         let cause = error.to_string();
         // PostgreSQL's own words have several lines.

@@ -5,6 +5,7 @@
 //! last act ([`crate::journal`]), so the lock on the head is short. Tables: [`schema`]; migrations: [`migrate`].
 
 pub mod error;
+pub(crate) mod file;
 pub mod migrate;
 #[expect(missing_docs, reason = "the columns are documented by the migrations")]
 pub mod schema;
@@ -246,6 +247,18 @@ impl Db {
     /// The database that this is.
     pub const fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Brings everything into the one file of the embedded database, so that it can be moved.
+    ///
+    /// # Errors
+    /// A database failure.
+    pub(crate) fn checkpoint(&self) -> Result<(), ApiError> {
+        match &mut *self.writers.get()? {
+            Conn::Sqlite(conn) => conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE);")?,
+            Conn::Postgres(_) => {}
+        }
+        Ok(())
     }
 
     /// Runs `f` in a read transaction: one snapshot, nothing can be written.

@@ -17,5 +17,7 @@ pub mod reminder;
 pub mod requirement;
 pub mod risk;
 pub mod round;
+pub mod subcontract;
 pub mod text;
+pub mod transitional;
 pub mod vocabulary;

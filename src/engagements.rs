@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::Scope;
 use crate::contractors;
 use crate::db::schema::engagements;
-use crate::domain::vocabulary::{Kind, Phase};
+use crate::domain::vocabulary::{Kind, LegalForm, Phase};
 use crate::entries::list::{EntryFilter, select_page};
 use crate::entries::{rows as entry_rows, state};
 use crate::http::answer::Answer;
@@ -23,7 +23,7 @@ use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page;
-use wire::{Engagement, EngagementCreate, EngagementPage, EngagementPatch, LegalForm};
+use wire::{Engagement, EngagementCreate, EngagementPage, EngagementPatch};
 
 const KIND: Kind = Kind::ContractorEngagement;
 
@@ -124,7 +124,7 @@ pub(crate) fn create(
             engagements::procurement_method.eq(new.procurement_method.as_ref().map(rows::word).transpose()?),
         ))
         .execute(scope.conn)?;
-    rows::replace_candidates(scope, &id, &new.candidates)?;
+    rows::replace_candidates(scope, &id, &new.organization_id, &new.candidates)?;
     if let Some(period) = new.period {
         periods::insert(scope, &id, period, "/period")?;
     }
@@ -185,7 +185,7 @@ async fn update_engagement(
             let row = entry_rows::find(scope, &caller.organizations, &before.entry.id)?;
             if_match.check(row.version, caller.lang)?;
             entry_rows::require_live(&row)?;
-            let id = row.id.clone();
+            let (id, organization_id) = (row.id.clone(), row.organization_id.clone());
             let mut contractor = before.contractor_id;
             patch.nullable(&mut contractor, patch.set.contractor_id.clone(), "contractor_id");
             if let Some(contractor) = &contractor {
@@ -202,7 +202,7 @@ async fn update_engagement(
                 ))
                 .execute(scope.conn)?;
             if let Some(candidates) = &patch.set.candidates {
-                rows::replace_candidates(scope, &id, candidates)?;
+                rows::replace_candidates(scope, &id, &organization_id, candidates)?;
             }
             state::refresh(scope, &id, "changed")?;
             let engagement = find(scope, &caller.organizations, &id)?;

@@ -21,9 +21,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, clauses, cloud_services, contractors, departments, engagements, entries, exceptions, files,
-    health, messages, obligations, organizations, people, posts, reminders, risk, social_media_accounts,
-    social_media_services, tokens, transitions, verifications, what_if,
+    api_clients, audit_log, clauses, cloud_services, contractors, departments, engagements, entries, erasures,
+    exceptions, files, health, messages, obligations, organizations, origins, people, posts, reminders, risk,
+    social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -61,6 +61,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(verifications::routes)
                 .configure(transitions::routes)
                 .configure(exceptions::routes)
+                .configure(subcontracts::routes)
+                .configure(origins::routes)
+                .configure(erasures::routes)
                 .configure(audit_log::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)

@@ -388,6 +388,17 @@ fn make_signing_key(
     Ok(())
 }
 
+/// The key that signs now, read within a transaction.
+///
+/// # Errors
+/// A database failure, or a master key that does not open it.
+pub(crate) fn signing_key(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<SigningKey, ApiError> {
+    let ring = read_ring(conn, master, now)?;
+    ring.current(now)
+        .cloned()
+        .ok_or_else(|| ApiError::internal("there is no signing key"))
+}
+
 fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, ApiError> {
     let rows: Vec<(String, String, Vec<u8>, Instant, Instant)> = signing_keys::table
         .filter(signing_keys::retired_at.is_null())

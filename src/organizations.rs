@@ -3,6 +3,7 @@
 mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -44,6 +45,7 @@ struct Row {
     profile_key: String,
     extra_closed_days: String,
     review_month: Option<i32>,
+    existing_gaps_due_on: Option<NaiveDate>,
     contact: Option<String>,
     version: i64,
     created_at: Instant,
@@ -62,6 +64,7 @@ impl Row {
             name_kana: self.name_kana,
             profile_key: self.profile_key,
             review_month: self.review_month,
+            existing_gaps_due_on: self.existing_gaps_due_on,
             contact: self.contact,
             version: self.version,
             created_at: self.created_at,
@@ -78,6 +81,7 @@ pub(crate) struct OrganizationRow {
     pub profile_key: String,
     pub extra_closed_days: Vec<ClosedDay>,
     pub review_month: Option<u32>,
+    pub existing_gaps_due_on: Option<NaiveDate>,
 }
 
 impl OrganizationRow {
@@ -98,6 +102,7 @@ pub(crate) fn row(scope: &mut Scope<'_>, id: &str) -> Result<OrganizationRow, Ap
     Ok(OrganizationRow {
         extra_closed_days: serde_json::from_str(&row.extra_closed_days)?,
         review_month: row.review_month.and_then(|month| u32::try_from(month).ok()),
+        existing_gaps_due_on: row.existing_gaps_due_on,
         name: row.name,
         profile_key: row.profile_key,
     })

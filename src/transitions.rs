@@ -13,8 +13,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
 use crate::contractors;
-use crate::domain::lifecycle::{self, Transition};
-use crate::domain::vocabulary::{Kind, Status};
+use crate::domain::lifecycle::{self, Transition, Unmet};
+use crate::domain::vocabulary::{Kind, Role, Status};
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::entries::state;
 use crate::http::answer::Answer;
@@ -79,9 +79,10 @@ fn option(known: &Known<'_>, transition: &Transition, from: Status, lang: Lang) 
     let request = Request::default();
     let met = known.met(&request);
     let situation = known.situation(&approvals, transition.key, &request, &met);
+    let (ja, en) = lifecycle::title(transition, known.legal_form);
     TransitionOption {
         transition: transition.key.to_owned(),
-        title: lang.pick(transition.ja, transition.en).to_owned(),
+        title: lang.pick(ja, en).to_owned(),
         to_status: transition.leads_to(from),
         roles: transition.who.roles().to_vec(),
         allowed: known.person_id.as_ref().map(|_| transition.who.allows(&known.roles)),
@@ -135,6 +136,47 @@ async fn take_entry_transition(
             Answer::ok(&taken)
         })
         .await
+}
+
+/// What an entry lacks of all that the steps to its status ask for, if it was running already when it was registered,
+/// and of what it needs at any time.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn gaps(scope: &mut Scope<'_>, entry: EntryRow) -> Result<Vec<Unmet>, ApiError> {
+    let (kind, status, existing) = (entry.kind.0, entry.status.0, entry.registered_as_existing);
+    let known = Known::load(scope, entry, None, scope.today)?;
+    let request = Request::default();
+    let met = known.met(&request);
+    let situation = known.situation(&[], "", &request, &met);
+    let mut found = if existing {
+        lifecycle::gaps(kind, status, &situation)
+    } else {
+        vec![]
+    };
+    for gap in lifecycle::standing_gaps(kind, status, &situation) {
+        if !found.contains(&gap) {
+            found.push(gap);
+        }
+    }
+    Ok(found)
+}
+
+/// Checks that a person holds one of these roles for an entry today, ownership included.
+///
+/// # Errors
+/// 409 `transition_unmet` that names the roles.
+pub(crate) fn require_role(
+    scope: &mut Scope<'_>,
+    entry: &EntryRow,
+    person_id: &str,
+    roles: &[Role],
+) -> Result<(), ApiError> {
+    let held = standing::roles(scope, entry, person_id)?;
+    if roles.iter().any(|role| held.contains(role)) {
+        return Ok(());
+    }
+    Err(ApiError::TransitionUnmet(vec![lifecycle::role_required(roles)]))
 }
 
 /// The transition of this name that leads from here; 422 when the kind has none of this name at all.

@@ -13,6 +13,7 @@ mod intent;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
+pub mod quarantine;
 mod recipients;
 
 use std::sync::Arc;
@@ -27,10 +28,11 @@ use crate::app::{App, Tenant};
 use crate::clock::Instant;
 use crate::config::{Config, MailConfig};
 use crate::db::schema::{clock_marks, local_governments};
-use crate::db::{Db, on_each_backend};
+use crate::db::{Conn, Db, on_each_backend};
 use crate::entries;
 use crate::files::store;
 use crate::http::error::ApiError;
+use crate::journal::checkpoint;
 use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
@@ -84,6 +86,8 @@ pub struct Ticked {
     pub pruned: usize,
     /// Files without a record that were removed.
     pub swept: usize,
+    /// Checkpoints of the journal that were signed.
+    pub checkpoints: usize,
 }
 
 impl Ticked {
@@ -96,6 +100,7 @@ impl Ticked {
         self.reassessed += other.reassessed;
         self.pruned += other.pruned;
         self.swept += other.swept;
+        self.checkpoints += other.checkpoints;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -195,6 +200,7 @@ impl Worker {
                     reassessed: entries::reassess_due(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
+                    checkpoints: checkpoint::close_days(&app, &tenant)?,
                     ..Ticked::default()
                 })
             })
@@ -222,7 +228,7 @@ impl Worker {
     async fn senders(&self) -> Result<Option<Vec<Sender>>, ApiError> {
         let app = self.app.clone();
         blocking(move || {
-            if !raise_high_water(&app)? {
+            if !raise_high_water(&app)? || !quarantine::is_clear(&app)? {
                 return Ok(None);
             }
             let now = app.clock.now();
@@ -339,21 +345,27 @@ pub(crate) fn high_water(db: &Db) -> Result<Option<Instant>, ApiError> {
     })
 }
 
+/// Makes sure that the row of marks is there, with a name for the database.
+pub(crate) fn ensure_marks(conn: &mut Conn, now: Instant, epoch: &str) -> Result<(), ApiError> {
+    let row = (
+        clock_marks::one.eq(1),
+        clock_marks::high_water.eq(now),
+        clock_marks::db_epoch.eq(epoch),
+    );
+    on_each_backend!(conn, |c| diesel::insert_into(clock_marks::table)
+        .values(row)
+        .on_conflict(clock_marks::one)
+        .do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
 /// Notes the time, which never goes back; a clock far behind must not mail anybody.
 pub(crate) fn raise_high_water(app: &App) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let epoch = app.random.id(now);
     app.db.write(|conn| {
-        let row = (
-            clock_marks::one.eq(1),
-            clock_marks::high_water.eq(now),
-            clock_marks::db_epoch.eq(epoch),
-        );
-        on_each_backend!(&mut *conn, |c| diesel::insert_into(clock_marks::table)
-            .values(row)
-            .on_conflict(clock_marks::one)
-            .do_nothing()
-            .execute(c))?;
+        ensure_marks(conn, now, &epoch)?;
         let seen: Instant = clock_marks::table.find(1).select(clock_marks::high_water).first(conn)?;
         if now < seen.plus_seconds(-CLOCK_SLACK) {
             tracing::error!(%now, %seen, "the clock is behind what was seen; mails are held back");

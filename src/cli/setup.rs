@@ -133,6 +133,7 @@ pub(crate) fn make_tenant<T>(
                         profile_key: profile.key.clone(),
                         extra_closed_days: vec![],
                         review_month: None,
+                        existing_gaps_due_on: None,
                         contact: Some(new.contact.to_owned()),
                     },
                 )?;

@@ -11,6 +11,7 @@ use super::wire::{CloudService, CloudServiceCreate, CloudServicePatch, CountryCo
 use crate::app::Scope;
 use crate::contractors;
 use crate::db::schema::cloud_services;
+use crate::domain::lifecycle::approval_lapsed;
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::http::body::Patch;
 use crate::http::body::{line, lines};
@@ -56,6 +57,7 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec
         .map(|entry| {
             let row = extensions.remove(&entry.id).ok_or(ApiError::NotFound)?;
             Ok(CloudService {
+                approval_lapsed: approval_lapsed(entry.status, row.approval_valid_until_on, scope.today),
                 entry,
                 provider_contractor_id: row.provider_contractor_id,
                 service_model: parse(row.service_model)?,

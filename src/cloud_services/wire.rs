@@ -70,6 +70,8 @@ pub struct CloudService {
     /// Until when the use is approved; a due date follows from it.
     #[schema(required)]
     pub approval_valid_until_on: Option<NaiveDate>,
+    /// The approval has run out, or there is none, and the service is in use all the same.
+    pub approval_lapsed: bool,
     /// Registration with ISMAP.
     pub ismap_status: IsmapStatus,
 }

@@ -69,6 +69,7 @@ diesel::table! {
         profile_key -> Text,
         extra_closed_days -> Text,
         review_month -> Nullable<Integer>,
+        existing_gaps_due_on -> Nullable<Date>,
         contact -> Nullable<Text>,
         search_text -> Text,
         version -> BigInt,
@@ -268,6 +269,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_checkpoints (local_government_id, seq) {
+        local_government_id -> Text,
+        seq -> BigInt,
+        hash -> Text,
+        day -> Date,
+        kid -> Text,
+        jws -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     external_ids (local_government_id, resource_type, system, value) {
         local_government_id -> Text,
         resource_type -> Text,
@@ -299,6 +312,8 @@ diesel::table! {
         one -> Integer,
         high_water -> BigInt,
         db_epoch -> Text,
+        quarantined_at -> Nullable<BigInt>,
+        quarantine_reason -> Nullable<Text>,
     }
 }
 
@@ -400,6 +415,7 @@ diesel::table! {
         legal_form -> Text,
         procurement_method -> Nullable<Text>,
         current_period_id -> Nullable<Text>,
+        subcontract_list_confirmed_on -> Nullable<Date>,
     }
 }
 
@@ -432,6 +448,9 @@ diesel::table! {
         contractor_id -> Text,
         result -> Text,
         decided_on -> Nullable<Date>,
+        check_sheet_file_id -> Nullable<Text>,
+        check_result -> Text,
+        checked_on -> Nullable<Date>,
         note -> Nullable<Text>,
     }
 }
@@ -491,6 +510,8 @@ diesel::table! {
         listed_on_official_site -> Bool,
         delegated_engagement_id -> Nullable<Text>,
         last_post_on -> Nullable<Date>,
+        takes_applications -> Bool,
+        data_path_entry_id -> Nullable<Text>,
     }
 }
 
@@ -840,8 +861,63 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    subcontract_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    subcontracts (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        engagement_id -> Text,
+        parent_subcontract_id -> Nullable<Text>,
+        tier -> Integer,
+        contractor_id -> Text,
+        work -> Text,
+        handles_personal_information -> Bool,
+        handles_specific_personal_information -> Bool,
+        amount_jpy -> Nullable<BigInt>,
+        starts_on -> Date,
+        ends_on -> Date,
+        state -> Text,
+        requested_on -> Date,
+        decided_on -> Nullable<Date>,
+        decided_by_person_id -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        document_number -> Nullable<Text>,
+        flow_down_confirmed -> Bool,
+        decision_note -> Nullable<Text>,
+        ended_on -> Nullable<Date>,
+        end_reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    entry_origins (local_government_id, entry_id) {
+        local_government_id -> Text,
+        entry_id -> Text,
+        predecessor_id -> Nullable<Text>,
+        gaps_due_on -> Nullable<Date>,
+        transitional_treatment -> Nullable<Text>,
+        transitional_reason -> Nullable<Text>,
+        transitional_judged_on -> Nullable<Date>,
+        transitional_judged_by_person_id -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
+    subcontracts,
+    entry_origins,
     engagements,
     cloud_services,
     social_media_accounts,

@@ -10,6 +10,7 @@ mod approval;
 mod clause_gate;
 mod cloud_service;
 mod contractor_engagement;
+mod gap;
 mod guard;
 mod situation;
 mod social_media_account;
@@ -18,13 +19,14 @@ mod unmet;
 
 pub use clause_gate::Since;
 pub use cloud_service::approval_lapsed;
+pub use gap::{gaps, standing_gaps};
 pub use guard::Guard;
 pub use situation::{Actor, Approval, Cause, Period, Precondition, Situation, Standing};
 pub use social_media_account::{DORMANT_AFTER_DAYS, looks_dormant};
 pub use transition::{Target, Transition, Who};
 pub use unmet::Unmet;
 
-use super::vocabulary::{Kind, Role, Status};
+use super::vocabulary::{Kind, LegalForm, Role, Status};
 
 /// Everything one kind says about its life.
 struct Lifecycle {
@@ -88,6 +90,13 @@ pub fn transition_keys(kind: Kind) -> Vec<&'static str> {
 
 /// Who takes one of these is the applicant of the approvals that follow.
 pub const APPLICATIONS: &[&str] = &["submit_for_selection", "apply", "resubmit"];
+
+/// The name of a transition, in Japanese and English, as the legal form of the work calls it.
+pub fn title(transition: &Transition, form: Option<LegalForm>) -> (&'static str, &'static str) {
+    form.filter(|_| transition.kind == Kind::ContractorEngagement)
+        .and_then(|form| contractor_engagement::title(transition.key, form))
+        .unwrap_or((transition.ja, transition.en))
+}
 
 /// What exists from here.
 pub fn transitions_from(kind: Kind, status: Status) -> impl Iterator<Item = &'static Transition> {

@@ -31,13 +31,14 @@ pub enum ClosedBy {
 /// What closes a cycle of this kind.
 pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
     match kind {
-        ObligationKind::Reverification
-        | ObligationKind::Evidence
-        | ObligationKind::SubcontractExpiry
-        | ObligationKind::SelfInspection => ClosedBy::Verification,
+        ObligationKind::Reverification | ObligationKind::Evidence | ObligationKind::SelfInspection => {
+            ClosedBy::Verification
+        }
         ObligationKind::ContractEnd | ObligationKind::NoticeDeadline => ClosedBy::Decision,
         ObligationKind::Exception
         | ObligationKind::ApprovalExpiry
+        | ObligationKind::SubcontractExpiry
+        | ObligationKind::Gap
         | ObligationKind::CorrectiveAction
         | ObligationKind::Handover => ClosedBy::Work,
     }
@@ -53,7 +54,7 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
             &[90, 60, 30, 14, 7, 1]
         }
         ObligationKind::ContractEnd | ObligationKind::ApprovalExpiry => &[180, 120, 90, 60, 30, 14, 7, 1],
-        ObligationKind::NoticeDeadline | ObligationKind::SubcontractExpiry => &[60, 30, 14, 7, 1],
+        ObligationKind::NoticeDeadline | ObligationKind::SubcontractExpiry | ObligationKind::Gap => &[60, 30, 14, 7, 1],
         ObligationKind::SelfInspection => &[30, 14, 7, 1],
         ObligationKind::CorrectiveAction | ObligationKind::Handover => &[14, 7, 1],
     }

@@ -206,6 +206,17 @@ code_words! {
 }
 
 code_words! {
+    /// The legal form of commissioned work; labels and guards follow it.
+    LegalForm {
+        Contract = "contract", "委託契約";
+        DesignatedManagement = "designated_management", "指定管理";
+        Lease = "lease", "賃貸借";
+        Agreement = "agreement", "協定";
+        StandardTerms = "standard_terms", "約款";
+    }
+}
+
+code_words! {
     /// What a due date is about.
     ObligationKind {
         Reverification = "reverification", "再確認";
@@ -218,6 +229,7 @@ code_words! {
         CorrectiveAction = "corrective_action", "是正措置の期限";
         SelfInspection = "self_inspection", "自己点検";
         Handover = "handover", "引継ぎ";
+        Gap = "gap", "未充足事項の解消期限";
     }
 }
 
@@ -254,6 +266,7 @@ mod tests {
         distinct::<Severity>();
         distinct::<RequirementLevel>();
         distinct::<ObligationKind>();
+        distinct::<LegalForm>();
     }
 
     #[test]

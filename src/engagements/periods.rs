@@ -116,7 +116,7 @@ fn clean(contract_number: &mut Option<String>, note: &mut Option<String>, at: &s
 }
 
 /// Inserts the next period of an engagement; `at` is where it stands in the request.
-pub(super) fn insert(
+pub(crate) fn insert(
     scope: &mut Scope<'_>,
     engagement_id: &str,
     mut new: PeriodCreate,

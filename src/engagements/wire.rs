@@ -5,25 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Instant;
+use crate::domain::vocabulary::LegalForm;
 use crate::entries::wire::{Entry, entry_requests};
 use crate::external_ids::ExternalId;
 use crate::http::page::page_of;
-
-/// The legal form of the work; labels and guards follow it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LegalForm {
-    /// A contract for work or services (委託契約).
-    Contract,
-    /// Designated management of a public facility (指定管理).
-    DesignatedManagement,
-    /// A lease (賃貸借).
-    Lease,
-    /// An agreement (協定).
-    Agreement,
-    /// Standard terms only (約款).
-    StandardTerms,
-}
 
 /// How the contractor is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,6 +38,21 @@ pub enum CandidateResult {
     NotSelected,
 }
 
+/// What a candidate's check sheet showed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckResult {
+    /// Nobody has gone through it.
+    #[default]
+    Pending,
+    /// It meets the requirements.
+    Passed,
+    /// It meets them once what the note says is done.
+    Conditional,
+    /// It does not.
+    Failed,
+}
+
 /// A bidder under selection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +65,17 @@ pub struct Candidate {
     /// When that was decided.
     #[serde(default)]
     pub decided_on: Option<NaiveDate>,
-    /// Note, such as where the check sheet is.
+    /// What the check sheet of security requirements (チェックシート) showed.
+    #[serde(default)]
+    pub check_result: CheckResult,
+    /// When it was gone through.
+    #[serde(default)]
+    pub checked_on: Option<NaiveDate>,
+    /// The file of the check sheet, of the same organization.
+    #[serde(default)]
+    #[schema(format = Uuid, max_length = 36)]
+    pub check_sheet_file_id: Option<String>,
+    /// Note.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
@@ -198,6 +208,9 @@ pub struct Engagement {
     /// The period that runs, or the nearest one.
     #[schema(required)]
     pub current_period: Option<Period>,
+    /// When the list of subcontractors was last gone through.
+    #[schema(required)]
+    pub subcontract_list_confirmed_on: Option<NaiveDate>,
     /// Bidders.
     pub candidates: Vec<Candidate>,
 }

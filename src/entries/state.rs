@@ -22,11 +22,14 @@ use crate::domain::fulfilment;
 use crate::domain::requirement::{Requirement, requirements};
 use crate::domain::risk::{self, ClauseInput, RiskAssessment, RiskInput};
 use crate::domain::round::{self, RoundClause, RoundInput};
+use crate::domain::subcontract::SubcontractState;
 use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Role, Severity};
 use crate::http::error::ApiError;
 use crate::obligations::cycles::{self, Due, OpenRound};
 use crate::organizations::{self, OrganizationRow};
+use crate::origins;
 use crate::people::holders::Directory;
+use crate::subcontracts;
 
 /// A contract period as far as due dates need it.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -119,7 +122,7 @@ pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Si
 }
 
 /// The period that runs today, else the one that ended last, else the one that starts first.
-fn current_period(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<PeriodRow>, ApiError> {
+pub(crate) fn current_period(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<PeriodRow>, ApiError> {
     if entry.kind.0 != Kind::ContractorEngagement {
         return Ok(None);
     }
@@ -134,6 +137,15 @@ fn current_period(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<Peri
         .or(if periods.is_empty() { None } else { Some(0) })
         .and_then(|i| periods.get(i).cloned());
     Ok(found)
+}
+
+/// The last day of all periods of an engagement; `None` while it has none.
+pub(crate) fn last_day(scope: &mut Scope<'_>, engagement_id: &str) -> Result<Option<NaiveDate>, ApiError> {
+    Ok(engagement_periods::table
+        .filter(engagement_periods::local_government_id.eq(&scope.lg))
+        .filter(engagement_periods::engagement_id.eq(engagement_id))
+        .select(diesel::dsl::max(engagement_periods::ends_on))
+        .first(scope.conn)?)
 }
 
 /// Computes everything again and stores what changed.
@@ -315,6 +327,17 @@ fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), 
             wanted.push(due(ObligationKind::NoticeDeadline, &period.id, on));
         }
     }
+    if entry.kind.0 == Kind::ContractorEngagement && lives {
+        let chain = subcontracts::chain(scope, &entry.id)?;
+        let last = last_day(scope, &entry.id)?;
+        for one in chain.iter().filter(|one| one.state == SubcontractState::Approved) {
+            let above = one.parent_id.as_ref();
+            let until = above.map_or(last, |id| chain.iter().find(|other| other.id == *id).map(|o| o.ends_on));
+            if until.is_none_or(|until| one.ends_on < until) {
+                wanted.push(due(ObligationKind::SubcontractExpiry, &one.id, one.ends_on));
+            }
+        }
+    }
     if entry.kind.0 == Kind::CloudService && lives {
         let until: Option<NaiveDate> = cloud_services::table
             .find((&scope.lg, &entry.id))
@@ -343,6 +366,9 @@ fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), 
                 wanted.push(due(ObligationKind::Exception, &exception.id, exception.expires_on));
             }
         }
+    }
+    if let Some(on) = origins::gap_due(scope, entry)? {
+        wanted.push(due(ObligationKind::Gap, &entry.id, on));
     }
     let known = cycles::subjects(scope, &entry.id)?;
     for (kind, subject) in known {

@@ -39,6 +39,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "evidence", description = "証跡のファイル / files of evidence"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
+        (name = "subcontracts", description = "再委託 / subcontracts"),
         (name = "deviations", description = "例外措置など / exceptions and what else departs from the rules"),
         (name = "reminders", description = "督促とメール / reminders and messages"),
         (name = "audit", description = "監査ログ / the audit log"),

@@ -1,5 +1,6 @@
 //! What an organization looks like on the wire, and the checks that its fields pass.
 
+use chrono::NaiveDate;
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
@@ -41,6 +42,9 @@ pub struct Organization {
     /// Its own review month; the profile's without it.
     #[schema(required, minimum = 1, maximum = 12)]
     pub review_month: Option<i32>,
+    /// Until when what is registered as already running has to make good what it lacks; six months without it.
+    #[schema(required)]
+    pub existing_gaps_due_on: Option<NaiveDate>,
     /// Whom to ask, as mails print it.
     #[schema(required)]
     pub contact: Option<String>,
@@ -102,6 +106,9 @@ pub struct OrganizationCreate {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 12)]
     pub review_month: Option<i32>,
+    /// Until when what is registered as already running has to make good what it lacks; six months without it.
+    #[serde(default)]
+    pub existing_gaps_due_on: Option<NaiveDate>,
     /// Whom to ask.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -130,6 +137,8 @@ pub struct OrganizationPatch {
     /// Its own review month.
     #[schema(minimum = 1, maximum = 12)]
     pub review_month: Option<i32>,
+    /// Until when what is registered as already running has to make good what it lacks; six months without it.
+    pub existing_gaps_due_on: Option<NaiveDate>,
     /// Whom to ask.
     #[schema(max_length = 200)]
     pub contact: Option<String>,
@@ -139,7 +148,7 @@ pub struct OrganizationPatch {
 }
 
 impl Clearable for OrganizationPatch {
-    const CLEARABLE: &'static [&'static str] = &["review_month", "contact"];
+    const CLEARABLE: &'static [&'static str] = &["review_month", "existing_gaps_due_on", "contact"];
 }
 
 /// The fields that can be written.
@@ -151,6 +160,7 @@ pub(super) struct State {
     profile_key: String,
     extra_closed_days: Vec<ClosedDay>,
     review_month: Option<i32>,
+    existing_gaps_due_on: Option<NaiveDate>,
     contact: Option<String>,
 }
 
@@ -164,6 +174,7 @@ impl State {
             profile_key: new.profile_key,
             extra_closed_days: new.extra_closed_days,
             review_month: new.review_month,
+            existing_gaps_due_on: new.existing_gaps_due_on,
             contact: new.contact,
         }
     }
@@ -177,6 +188,7 @@ impl State {
             profile_key: now.profile_key,
             extra_closed_days: now.extra_closed_days,
             review_month: now.review_month,
+            existing_gaps_due_on: now.existing_gaps_due_on,
             contact: now.contact,
         };
         let set = patch.set.clone();
@@ -186,6 +198,11 @@ impl State {
         Patch::<()>::value(&mut state.profile_key, set.profile_key);
         Patch::<()>::value(&mut state.extra_closed_days, set.extra_closed_days);
         patch.nullable(&mut state.review_month, set.review_month, "review_month");
+        patch.nullable(
+            &mut state.existing_gaps_due_on,
+            set.existing_gaps_due_on,
+            "existing_gaps_due_on",
+        );
         patch.nullable(&mut state.contact, set.contact, "contact");
         state
     }
@@ -232,6 +249,7 @@ impl State {
             organizations::profile_key.eq(self.profile_key.clone()),
             organizations::extra_closed_days.eq(serde_json::to_string(&self.extra_closed_days)?),
             organizations::review_month.eq(self.review_month),
+            organizations::existing_gaps_due_on.eq(self.existing_gaps_due_on),
             organizations::contact.eq(self.contact.clone()),
             organizations::search_text.eq(search_text.to_owned()),
         ))
@@ -245,6 +263,7 @@ type Values = (
     diesel::dsl::Eq<organizations::profile_key, String>,
     diesel::dsl::Eq<organizations::extra_closed_days, String>,
     diesel::dsl::Eq<organizations::review_month, Option<i32>>,
+    diesel::dsl::Eq<organizations::existing_gaps_due_on, Option<NaiveDate>>,
     diesel::dsl::Eq<organizations::contact, Option<String>>,
     diesel::dsl::Eq<organizations::search_text, String>,
 );

@@ -9,6 +9,7 @@ use super::wire::{SocialMediaAccount, SocialMediaAccountCreate, SocialMediaAccou
 use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::{account_handles, social_media_accounts};
+use crate::domain::lifecycle::{DORMANT_AFTER_DAYS, looks_dormant};
 use crate::domain::vocabulary::Kind;
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::http::body::Patch;
@@ -34,6 +35,8 @@ struct AccountRow {
     listed_on_official_site: bool,
     delegated_engagement_id: Option<String>,
     last_post_on: Option<NaiveDate>,
+    takes_applications: bool,
+    data_path_entry_id: Option<String>,
 }
 
 /// The accounts of these entries: a constant number of queries.
@@ -54,7 +57,9 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec
         .map(|entry| {
             let row = extensions.remove(&entry.id).ok_or(ApiError::NotFound)?;
             let service = services.get(&row.social_media_service_id).cloned();
+            let began = entry.started_on.unwrap_or(scope.today);
             Ok(SocialMediaAccount {
+                looks_dormant: looks_dormant(entry.status, row.last_post_on, began, DORMANT_AFTER_DAYS, scope.today),
                 service: service.ok_or(ApiError::NotFound)?,
                 handles: handles.remove(&entry.id).unwrap_or_default(),
                 entry,
@@ -71,6 +76,8 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec
                 listed_on_official_site: row.listed_on_official_site,
                 delegated_engagement_id: row.delegated_engagement_id,
                 last_post_on: row.last_post_on,
+                takes_applications: row.takes_applications,
+                data_path_entry_id: row.data_path_entry_id,
             })
         })
         .collect()
@@ -114,6 +121,8 @@ pub(super) struct State {
     listed_on_official_site: bool,
     delegated_engagement_id: Option<String>,
     last_post_on: Option<NaiveDate>,
+    takes_applications: bool,
+    data_path_entry_id: Option<String>,
 }
 
 impl State {
@@ -138,8 +147,11 @@ impl State {
             listed_on_official_site: new.listed_on_official_site,
             delegated_engagement_id: new.delegated_engagement_id.clone(),
             last_post_on: new.last_post_on,
+            takes_applications: new.takes_applications,
+            data_path_entry_id: new.data_path_entry_id.clone(),
         };
         check_engagement(scope, allowed, state.delegated_engagement_id.as_deref())?;
+        check_data_path(scope, allowed, state.data_path_entry_id.as_deref())?;
         state.checked(scope)
     }
 
@@ -164,8 +176,11 @@ impl State {
             listed_on_official_site: set.listed_on_official_site.unwrap_or(now.listed_on_official_site),
             delegated_engagement_id: now.delegated_engagement_id,
             last_post_on: now.last_post_on,
+            takes_applications: set.takes_applications.unwrap_or(now.takes_applications),
+            data_path_entry_id: now.data_path_entry_id,
         };
         check_engagement(scope, allowed, set.delegated_engagement_id.as_deref())?;
+        check_data_path(scope, allowed, set.data_path_entry_id.as_deref())?;
         for (value, new, name) in [
             (
                 &mut state.platform_account_id,
@@ -180,6 +195,11 @@ impl State {
                 &mut state.delegated_engagement_id,
                 set.delegated_engagement_id,
                 "delegated_engagement_id",
+            ),
+            (
+                &mut state.data_path_entry_id,
+                set.data_path_entry_id,
+                "data_path_entry_id",
             ),
         ] {
             patch.nullable(value, new, name);
@@ -233,6 +253,18 @@ fn check_engagement(scope: &mut Scope<'_>, allowed: &Organizations, id: Option<&
     }
 }
 
+/// What citizens send is carried by an engagement or a cloud service that the caller may touch.
+fn check_data_path(scope: &mut Scope<'_>, allowed: &Organizations, id: Option<&str>) -> Result<(), ApiError> {
+    let Some(id) = id else { return Ok(()) };
+    match entry_rows::find(scope, allowed, id) {
+        Ok(row) if row.archived_at.is_none() && row.kind.0 != Kind::SocialMediaAccount => Ok(()),
+        Ok(_) | Err(ApiError::NotFound) => {
+            Err(ApiError::Validation(vec![FieldError::reference("/data_path_entry_id")]))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 #[derive(AsChangeset, Insertable)]
 #[diesel(table_name = social_media_accounts, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct Values<'a> {
@@ -249,6 +281,8 @@ struct Values<'a> {
     listed_on_official_site: bool,
     delegated_engagement_id: Option<&'a str>,
     last_post_on: Option<NaiveDate>,
+    takes_applications: bool,
+    data_path_entry_id: Option<&'a str>,
 }
 
 fn values(state: &State) -> Values<'_> {
@@ -266,6 +300,8 @@ fn values(state: &State) -> Values<'_> {
         listed_on_official_site: state.listed_on_official_site,
         delegated_engagement_id: state.delegated_engagement_id.as_deref(),
         last_post_on: state.last_post_on,
+        takes_applications: state.takes_applications,
+        data_path_entry_id: state.data_path_entry_id.as_deref(),
     }
 }
 

@@ -65,6 +65,13 @@ pub struct SocialMediaAccount {
     /// The last post.
     #[schema(required)]
     pub last_post_on: Option<NaiveDate>,
+    /// Citizens send applications or ask for advice through it.
+    pub takes_applications: bool,
+    /// The engagement or cloud service that carries what they send.
+    #[schema(required, format = Uuid)]
+    pub data_path_entry_id: Option<String>,
+    /// In operation, and no post for so long that it should rest or be closed.
+    pub looks_dormant: bool,
 }
 
 page_of! {
@@ -120,10 +127,18 @@ entry_requests! {
         /// The last post.
         #[serde(default)]
         last_post_on: Option<NaiveDate>,
+        /// Citizens send applications or ask for advice through it.
+        #[serde(default)]
+        takes_applications: bool,
+        /// The engagement or cloud service that carries what they send.
+        #[serde(default)]
+        #[schema(format = Uuid, max_length = 36)]
+        data_path_entry_id: Option<String>,
     }
     /// A change of a social-media account; its service stays, its status changes by transitions.
     patch SocialMediaAccountPatch clears [
-        "platform_account_id", "audience", "content", "posters", "hours", "delegated_engagement_id", "last_post_on"
+        "platform_account_id", "audience", "content", "posters", "hours", "delegated_engagement_id", "last_post_on",
+        "data_path_entry_id"
     ] {
         /// The permanent id that the platform gives the account.
         #[schema(max_length = 100)]
@@ -160,5 +175,11 @@ entry_requests! {
         delegated_engagement_id: Option<String>,
         /// The last post.
         last_post_on: Option<NaiveDate>,
+        /// Citizens send applications or ask for advice through it.
+        #[schema(nullable = false)]
+        takes_applications: Option<bool>,
+        /// The engagement or cloud service that carries what they send.
+        #[schema(format = Uuid, max_length = 36)]
+        data_path_entry_id: Option<String>,
     }
 }

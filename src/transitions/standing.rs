@@ -10,17 +10,22 @@ use diesel::prelude::*;
 use super::rows;
 use super::wire::{TransitionApproval, TransitionCreate};
 use crate::app::Scope;
-use crate::db::schema::{cloud_services, contractors, engagement_periods, engagements, entries, social_media_accounts};
+use crate::contractors;
+use crate::db::schema::{
+    cloud_services, engagement_candidates, engagement_periods, engagements, entries, social_media_accounts,
+};
 use crate::db::types::Word;
 use crate::domain::facts::{Confidentiality, FactName};
 use crate::domain::fulfilment;
 use crate::domain::lifecycle::{Actor, Approval, Cause, Period, Precondition, Situation, Standing};
 use crate::domain::requirement::requirements;
-use crate::domain::vocabulary::{CodeWord, Kind, Phase, Role, Status};
+use crate::domain::subcontract;
+use crate::domain::vocabulary::{CodeWord, Kind, LegalForm, Phase, Role, Status};
 use crate::entries::rows::EntryRow;
 use crate::entries::state;
 use crate::http::error::ApiError;
 use crate::people::holders::Directory;
+use crate::subcontracts;
 
 /// The clause that applies where a service has standard terms only.
 const STANDARD_TERMS_CLAUSE: &str = "cloud-standard-terms-restriction";
@@ -67,6 +72,8 @@ pub(super) struct Known<'c> {
     c2_on_standard_terms: bool,
     operation_delegated: bool,
     linked_engagement: Option<Status>,
+    pub legal_form: Option<LegalForm>,
+    data_path_missing: bool,
 }
 
 impl<'c> Known<'c> {
@@ -145,6 +152,8 @@ impl<'c> Known<'c> {
                 && facts.confidentiality.is_none_or(|word| word >= Confidentiality::C2),
             operation_delegated: facts.operation_delegated != Some(false),
             linked_engagement: own.linked_engagement,
+            legal_form: own.legal_form,
+            data_path_missing: own.data_path_missing,
             entry,
         })
     }
@@ -193,6 +202,8 @@ impl<'c> Known<'c> {
             c2_on_standard_terms: self.c2_on_standard_terms,
             operation_delegated: self.operation_delegated,
             linked_engagement: self.linked_engagement,
+            legal_form: self.legal_form,
+            data_path_missing: self.data_path_missing,
             ..Situation::new(self.as_of, &self.standings, Some(&self.unknown_facts))
         }
     }
@@ -225,6 +236,11 @@ fn periods(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Vec<(String, Naive
             engagement_periods::ends_on,
         ))
         .load(scope.conn)?)
+}
+
+/// The roles that a person holds for an entry today, ownership included.
+pub(super) fn roles(scope: &mut Scope<'_>, entry: &EntryRow, person_id: &str) -> Result<Vec<Role>, ApiError> {
+    Ok(holders(scope, entry, Some(person_id), scope.today)?.roles)
 }
 
 struct Holders {
@@ -272,40 +288,56 @@ struct Own {
     met: Vec<Precondition>,
     approval_valid_until: Option<NaiveDate>,
     linked_engagement: Option<Status>,
+    legal_form: Option<LegalForm>,
+    data_path_missing: bool,
 }
 
 impl Own {
     fn load(scope: &mut Scope<'_>, entry: &EntryRow, on: NaiveDate) -> Result<Self, ApiError> {
         match entry.kind.0 {
-            Kind::ContractorEngagement => Self::engagement(scope, &entry.id, on),
+            Kind::ContractorEngagement => Self::engagement(scope, entry, on),
             Kind::CloudService => Self::cloud_service(scope, &entry.id),
             Kind::SocialMediaAccount => Self::account(scope, &entry.id),
         }
     }
 
-    fn engagement(scope: &mut Scope<'_>, id: &str, on: NaiveDate) -> Result<Self, ApiError> {
-        let contractor_id: Option<String> = engagements::table
-            .find((&scope.lg, id))
-            .select(engagements::contractor_id)
-            .first(scope.conn)?;
-        let Some(contractor_id) = contractor_id else {
-            return Ok(Self::default());
-        };
-        let (number, from, to): (Option<String>, Option<NaiveDate>, Option<NaiveDate>) = contractors::table
-            .find((&scope.lg, &contractor_id))
-            .select((
-                contractors::corporate_number,
-                contractors::debarred_from_on,
-                contractors::debarred_to_on,
-            ))
-            .first(scope.conn)?;
-        let debarred = from.is_some_and(|from| from <= on) && to.is_none_or(|to| on <= to);
-        Ok(Self {
-            met: shown(&[
+    fn engagement(scope: &mut Scope<'_>, entry: &EntryRow, on: NaiveDate) -> Result<Self, ApiError> {
+        let (contractor_id, form, list_confirmed_on): (Option<String>, Word<LegalForm>, Option<NaiveDate>) =
+            engagements::table
+                .find((&scope.lg, &entry.id))
+                .select((
+                    engagements::contractor_id,
+                    engagements::legal_form,
+                    engagements::subcontract_list_confirmed_on,
+                ))
+                .first(scope.conn)?;
+        let chain = subcontracts::chain(scope, &entry.id)?;
+        let period_began = state::current_period(scope, entry)?.map(|period| period.starts_on);
+        let refreshed = list_confirmed_on.is_some_and(|day| period_began.is_none_or(|began| began <= day));
+        let contradicted = subcontract::contradiction(&chain, entry.facts()?.subcontracting, on);
+        let mut met = shown(&[
+            (
+                subcontract::unpermitted(&chain, on).next().is_none(),
+                Precondition::SubcontractsPermitted,
+            ),
+            (!contradicted, Precondition::SubcontractsAsStated),
+            (refreshed, Precondition::SubcontractListRefreshed),
+        ]);
+        if let Some(contractor_id) = contractor_id {
+            let contractor = contractors::standing(scope, &contractor_id, on)?;
+            met.extend(shown(&[
                 (true, Precondition::ContractorSet),
-                (number.is_some(), Precondition::CorporateNumberValid),
-                (!debarred, Precondition::NotDebarred),
-            ]),
+                (contractor.identified, Precondition::CorporateNumberValid),
+                (!contractor.debarred, Precondition::NotDebarred),
+                (
+                    is_checked(scope, &entry.id, &contractor_id)?,
+                    Precondition::CandidateChecked,
+                ),
+            ]));
+        }
+        Ok(Self {
+            met,
+            legal_form: Some(form.0),
             ..Self::default()
         })
     }
@@ -350,37 +382,36 @@ impl Own {
         type Row = (
             (String, String, String),
             (Option<String>, Option<String>, Option<String>, Option<String>),
-            (bool, Option<String>),
+            (bool, Option<String>, bool, Option<String>),
         );
-        let ((handle, url, purpose), (audience, content, posters, hours), (listed, delegated_to)): Row =
-            social_media_accounts::table
-                .find((&scope.lg, id))
-                .select((
-                    (
-                        social_media_accounts::handle,
-                        social_media_accounts::url,
-                        social_media_accounts::purpose,
-                    ),
-                    (
-                        social_media_accounts::audience,
-                        social_media_accounts::content,
-                        social_media_accounts::posters,
-                        social_media_accounts::hours,
-                    ),
-                    (
-                        social_media_accounts::listed_on_official_site,
-                        social_media_accounts::delegated_engagement_id,
-                    ),
-                ))
-                .first(scope.conn)?;
-        let linked: Option<Word<Status>> = match delegated_to {
-            None => None,
-            Some(id) => entries::table
-                .find((&scope.lg, &id))
-                .select(entries::status)
-                .first(scope.conn)
-                .optional()?,
-        };
+        let (
+            (handle, url, purpose),
+            (audience, content, posters, hours),
+            (listed, delegated_to, takes_applications, data_path),
+        ): Row = social_media_accounts::table
+            .find((&scope.lg, id))
+            .select((
+                (
+                    social_media_accounts::handle,
+                    social_media_accounts::url,
+                    social_media_accounts::purpose,
+                ),
+                (
+                    social_media_accounts::audience,
+                    social_media_accounts::content,
+                    social_media_accounts::posters,
+                    social_media_accounts::hours,
+                ),
+                (
+                    social_media_accounts::listed_on_official_site,
+                    social_media_accounts::delegated_engagement_id,
+                    social_media_accounts::takes_applications,
+                    social_media_accounts::data_path_entry_id,
+                ),
+            ))
+            .first(scope.conn)?;
+        let linked = status_of(scope, delegated_to)?;
+        let carries = status_of(scope, data_path)?.is_some_and(|status| status.phase() == Phase::Active);
         Ok(Self {
             met: shown(&[
                 // An account cannot be registered without its service.
@@ -394,10 +425,37 @@ impl Own {
                 (hours.is_some(), Precondition::HoursGiven),
                 (listed, Precondition::ListedOnOfficialSite),
             ]),
-            linked_engagement: linked.map(|word| word.0),
+            linked_engagement: linked,
+            data_path_missing: takes_applications && !carries,
             ..Self::default()
         })
     }
+}
+
+/// The status of another entry, if one is named.
+fn status_of(scope: &mut Scope<'_>, id: Option<String>) -> Result<Option<Status>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    let found: Option<Word<Status>> = entries::table
+        .find((&scope.lg, &id))
+        .select(entries::status)
+        .first(scope.conn)
+        .optional()?;
+    Ok(found.map(|word| word.0))
+}
+
+/// Where candidates are recorded, the contractor is one of them and the check sheet does not speak against it.
+fn is_checked(scope: &mut Scope<'_>, engagement_id: &str, contractor_id: &str) -> Result<bool, ApiError> {
+    let candidates: Vec<(String, String)> = engagement_candidates::table
+        .filter(engagement_candidates::local_government_id.eq(&scope.lg))
+        .filter(engagement_candidates::engagement_id.eq(engagement_id))
+        .select((
+            engagement_candidates::contractor_id,
+            engagement_candidates::check_result,
+        ))
+        .load(scope.conn)?;
+    let passed =
+        |(id, result): &(String, String)| id == contractor_id && matches!(result.as_str(), "passed" | "conditional");
+    Ok(candidates.is_empty() || candidates.iter().any(passed))
 }
 
 fn shown(conditions: &[(bool, Precondition)]) -> Vec<Precondition> {

@@ -12,18 +12,18 @@ use crate::mailroom;
 const CORPORATE_NUMBER: &str = "5835678256246";
 
 /// The people of a body in which nobody has two roles.
-struct Office {
-    owner: String,
-    deputy: String,
-    procurement: String,
-    manager: String,
-    division: String,
-    supervisor: String,
-    ciso: String,
+pub struct Office {
+    pub owner: String,
+    pub deputy: String,
+    pub procurement: String,
+    pub manager: String,
+    pub division: String,
+    pub supervisor: String,
+    pub ciso: String,
 }
 
 impl Office {
-    fn new(app: &TestApp) -> Self {
+    pub fn new(app: &TestApp) -> Self {
         let person = |number| mailroom::person(app, number, true);
         let holder = |number, role| {
             let id = person(number);
@@ -43,17 +43,17 @@ impl Office {
 }
 
 /// An entry on its way.
-struct Way<'a> {
-    app: &'a TestApp,
-    path: String,
+pub struct Way<'a> {
+    pub app: &'a TestApp,
+    pub path: String,
 }
 
 impl<'a> Way<'a> {
-    fn by(&self, person: &str) -> Actor<'a> {
+    pub fn by(&self, person: &str) -> Actor<'a> {
         self.app.officer().acting(person)
     }
 
-    async fn status(&self) -> String {
+    pub async fn status(&self) -> String {
         self.app
             .officer()
             .get(&self.path)
@@ -63,13 +63,13 @@ impl<'a> Way<'a> {
             .to_owned()
     }
 
-    async fn options(&self) -> Answered {
+    pub async fn options(&self) -> Answered {
         let path = format!("{}/transitions", self.path);
         self.app.officer().get(&path).await.expect(200)
     }
 
     /// What stands against a transition, as codes with their item or clause.
-    async fn unmet(&self, transition: &str) -> Vec<String> {
+    pub async fn unmet(&self, transition: &str) -> Vec<String> {
         let options = self.options().await;
         let option = options
             .items("/options")
@@ -78,7 +78,7 @@ impl<'a> Way<'a> {
         lacks(&option.unwrap_or_else(|| panic!("no {transition} in {:#}", options.body))["unmet"])
     }
 
-    async fn take(&self, person: &str, transition: &str, more: Value) -> Answered {
+    pub async fn take(&self, person: &str, transition: &str, more: Value) -> Answered {
         let mut body = json!({"transition": transition, "reason": "所定の手続による。"});
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
@@ -86,13 +86,13 @@ impl<'a> Way<'a> {
         self.by(person).post(&format!("{}/transitions", self.path), body).await
     }
 
-    async fn approve(&self, person: &str, transition: &str, role: &str) -> Answered {
+    pub async fn approve(&self, person: &str, transition: &str, role: &str) -> Answered {
         let body = json!({"transition": transition, "role": role});
         self.by(person).post(&format!("{}/approvals", self.path), body).await
     }
 
     /// Records every clause that stands against a transition as far as it has to be.
-    async fn fulfil(&self, transition: &str, by: &str) {
+    pub async fn fulfil(&self, transition: &str, by: &str) {
         let options = self.options().await;
         let option = options
             .items("/options")
@@ -118,7 +118,8 @@ impl<'a> Way<'a> {
     }
 }
 
-fn lacks(unmet: &Value) -> Vec<String> {
+/// What is unmet, as item, clause or code.
+pub fn lacks(unmet: &Value) -> Vec<String> {
     let one = |unmet: &Value| {
         let what = unmet["item"].as_str().or(unmet["clause_key"].as_str());
         what.map_or_else(|| unmet["code"].as_str().unwrap().to_owned(), str::to_owned)
@@ -126,7 +127,8 @@ fn lacks(unmet: &Value) -> Vec<String> {
     unmet.as_array().unwrap().iter().map(one).collect()
 }
 
-async fn draft<'a>(app: &'a TestApp, office: &Office) -> Way<'a> {
+/// An engagement in draft with owner and deputy.
+pub async fn draft<'a>(app: &'a TestApp, office: &Office) -> Way<'a> {
     let new = json!({
         "organization_id": seed::MAYOR, "name": "広報紙の発送業務", "facts": plain_facts(),
         "owner": {"person_id": office.owner}, "deputy": {"person_id": office.deputy},

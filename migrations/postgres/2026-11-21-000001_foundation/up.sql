@@ -125,6 +125,7 @@ CREATE TABLE organizations (
     profile_key TEXT COLLATE "C" NOT NULL,
     extra_closed_days TEXT COLLATE "C" NOT NULL,
     review_month INTEGER,
+    existing_gaps_due_on DATE,
     contact TEXT COLLATE "C",
     search_text TEXT COLLATE "C" NOT NULL,
     version BIGINT NOT NULL,
@@ -366,6 +367,8 @@ CREATE TABLE clock_marks (
     one INTEGER NOT NULL,
     high_water BIGINT NOT NULL,
     db_epoch TEXT COLLATE "C" NOT NULL,
+    quarantined_at BIGINT,
+    quarantine_reason TEXT COLLATE "C",
     PRIMARY KEY (one),
     CHECK (one = 1)
 );

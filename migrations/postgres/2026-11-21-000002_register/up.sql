@@ -108,6 +108,7 @@ CREATE TABLE engagements (
     legal_form TEXT COLLATE "C" NOT NULL,
     procurement_method TEXT COLLATE "C",
     current_period_id TEXT COLLATE "C",
+    subcontract_list_confirmed_on DATE,
     PRIMARY KEY (local_government_id, id),
     FOREIGN KEY (local_government_id, id) REFERENCES entries (local_government_id, id),
     FOREIGN KEY (local_government_id, contractor_id) REFERENCES contractors (local_government_id, id)
@@ -207,10 +208,13 @@ CREATE TABLE social_media_accounts (
     listed_on_official_site BOOLEAN NOT NULL,
     delegated_engagement_id TEXT COLLATE "C",
     last_post_on DATE,
+    takes_applications BOOLEAN NOT NULL,
+    data_path_entry_id TEXT COLLATE "C",
     PRIMARY KEY (local_government_id, id),
     FOREIGN KEY (local_government_id, id) REFERENCES entries (local_government_id, id),
     FOREIGN KEY (local_government_id, social_media_service_id) REFERENCES social_media_services (local_government_id, id),
-    FOREIGN KEY (local_government_id, delegated_engagement_id) REFERENCES engagements (local_government_id, id)
+    FOREIGN KEY (local_government_id, delegated_engagement_id) REFERENCES engagements (local_government_id, id),
+    FOREIGN KEY (local_government_id, data_path_entry_id) REFERENCES entries (local_government_id, id)
 );
 
 CREATE TABLE account_handles (

@@ -125,6 +125,7 @@ CREATE TABLE organizations (
     profile_key TEXT NOT NULL,
     extra_closed_days TEXT NOT NULL,
     review_month INTEGER,
+    existing_gaps_due_on DATE,
     contact TEXT,
     search_text TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -366,6 +367,8 @@ CREATE TABLE clock_marks (
     one INTEGER NOT NULL,
     high_water BIGINT NOT NULL,
     db_epoch TEXT NOT NULL,
+    quarantined_at BIGINT,
+    quarantine_reason TEXT,
     PRIMARY KEY (one),
     CHECK (one = 1)
 );

@@ -8,11 +8,12 @@ use super::clause_gate::Since;
 use super::guard::Guard;
 use super::situation::Cause;
 use super::situation::Precondition::{
-    ContractorSet, CorporateNumberValid, CorrectiveActionsClosed, DeputySet, EvidenceAttached, NotDebarred,
-    NothingHandedOver, OwnerSet, SelectionConditionsSet, SubcontractListRefreshed, VerifierNotSupplier,
+    AssemblyResolved, CandidateChecked, ContractorSet, CorporateNumberValid, CorrectiveActionsClosed, DeputySet,
+    EvidenceAttached, LeasedEquipmentErased, NotDebarred, NothingHandedOver, OwnerSet, SelectionConditionsSet,
+    StandardTermsKept, SubcontractListRefreshed, SubcontractsAsStated, SubcontractsPermitted, VerifierNotSupplier,
 };
 use super::{Lifecycle, Target, Transition};
-use crate::domain::vocabulary::{Kind, Role, Status};
+use crate::domain::vocabulary::{Kind, LegalForm, Role, Status};
 
 const KIND: Kind = Kind::ContractorEngagement;
 
@@ -85,6 +86,7 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
             Guard::Is(ContractorSet),
             Guard::Is(CorporateNumberValid),
             Guard::Is(NotDebarred),
+            Guard::Is(CandidateChecked),
             Guard::ConfirmedBy(SECTION_MANAGER_OR_ABOVE),
         ]),
         row(
@@ -103,7 +105,11 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
             Target::To(Status::Contracted),
         )
         .by(&[Role::ProcurementOfficer])
-        .guarded(&[Guard::ContractPeriod]),
+        .guarded(&[
+            Guard::ContractPeriod,
+            Guard::OfForm(LegalForm::DesignatedManagement, AssemblyResolved),
+            Guard::OfForm(LegalForm::StandardTerms, StandardTermsKept),
+        ]),
         row(
             "start_performance",
             "履行を開始する",
@@ -113,7 +119,11 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
         )
         .by(&[Role::SectionSecurityManager])
         .approving()
-        .guarded(&[Guard::ApprovedForTier(&APPROVERS)]),
+        .guarded(&[
+            Guard::ApprovedForTier(&APPROVERS),
+            Guard::Is(SubcontractsPermitted),
+            Guard::Is(SubcontractsAsStated),
+        ]),
         row(
             "record_verification",
             "確認を記録する",
@@ -168,6 +178,10 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
             Guard::NextPeriod,
             Guard::Reagreed,
             Guard::Is(SubcontractListRefreshed),
+            Guard::Is(SubcontractsPermitted),
+            Guard::Is(SubcontractsAsStated),
+            Guard::OfForm(LegalForm::DesignatedManagement, AssemblyResolved),
+            Guard::OfForm(LegalForm::StandardTerms, StandardTermsKept),
         ]),
         row(
             "amend",
@@ -195,7 +209,8 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
             &[Status::Closing],
             Target::To(Status::Closed),
         )
-        .by(&[Role::SectionSecurityManager]),
+        .by(&[Role::SectionSecurityManager])
+        .guarded(&[Guard::OfForm(LegalForm::Lease, LeasedEquipmentErased)]),
         row(
             "cancel",
             "取り消す",
@@ -212,6 +227,29 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
         .guarded(&[Guard::Is(NothingHandedOver)]),
     ],
 };
+
+/// What a legal form calls a step, where that is not what a contract calls it.
+pub(super) fn title(key: &str, form: LegalForm) -> Option<(&'static str, &'static str)> {
+    use LegalForm::{Agreement, Contract, DesignatedManagement, Lease, StandardTerms};
+    Some(match (form, key) {
+        (Contract, _) => return None,
+        (DesignatedManagement, "select") => ("指定管理者の候補者を選定する", "Select the candidate to designate"),
+        (DesignatedManagement, "conclude_contract") => {
+            ("指定し、協定を締結する", "Designate, and conclude the agreement")
+        }
+        (DesignatedManagement, "renew") => ("次の期間について指定する", "Designate for the next period"),
+        (DesignatedManagement, "begin_closing") => ("指定の終了手続を始める", "Begin the end of the designation"),
+        (DesignatedManagement | Agreement, "amend") => ("協定を変更する", "Amend the agreement"),
+        (Agreement, "conclude_contract") => ("協定を締結する", "Conclude the agreement"),
+        (Agreement, "renew") => ("協定を更新する", "Renew the agreement"),
+        (Lease, "conclude_contract") => ("賃貸借契約を締結する", "Conclude the lease"),
+        (Lease, "start_performance") => ("機器の使用を開始する", "Start the use of the equipment"),
+        (Lease, "complete_closing") => ("機器を返却し、終了する", "Return the equipment and complete closing"),
+        (StandardTerms, "conclude_contract") => ("約款により申し込む", "Apply under the standard terms"),
+        (StandardTerms, "amend") => ("約款の変更を受け入れる", "Accept changed terms"),
+        _ => return None,
+    })
+}
 
 const fn row(key: &'static str, ja: &'static str, en: &'static str, from: &'static [Status], to: Target) -> Transition {
     Transition::new(KIND, key, ja, en, from, to)
@@ -372,6 +410,52 @@ mod tests {
             person_id: Some("ciso"),
         }];
         assert_eq!(start(1, &ciso), Ok(InPerformance));
+    }
+
+    #[test]
+    fn a_legal_form_has_its_own_guards_and_names() {
+        let all = every_condition();
+        let without = |condition| all.iter().copied().filter(|c| *c != condition).collect::<Vec<_>>();
+        for (form, from, key, condition) in [
+            (
+                LegalForm::DesignatedManagement,
+                Selected,
+                "conclude_contract",
+                AssemblyResolved,
+            ),
+            (
+                LegalForm::DesignatedManagement,
+                InPerformance,
+                "renew",
+                AssemblyResolved,
+            ),
+            (
+                LegalForm::StandardTerms,
+                Selected,
+                "conclude_contract",
+                StandardTermsKept,
+            ),
+            (LegalForm::Lease, Closing, "complete_closing", LeasedEquipmentErased),
+        ] {
+            let met = without(condition);
+            for other in LegalForm::ALL {
+                let situation = Situation {
+                    legal_form: Some(*other),
+                    ..well_prepared(&met)
+                };
+                let passes = apply(KIND, from, key, &situation).is_ok();
+                assert_eq!(passes, *other != form, "{key} {other}");
+            }
+        }
+        for row in transitions(KIND) {
+            assert_eq!(super::title(row.key, LegalForm::Contract), None);
+        }
+        let named = |form, key: &str| super::title(key, form).map(|(ja, _)| ja);
+        assert_eq!(
+            named(LegalForm::Lease, "conclude_contract"),
+            Some("賃貸借契約を締結する")
+        );
+        assert_eq!(named(LegalForm::Lease, "select"), None);
     }
 
     #[test]

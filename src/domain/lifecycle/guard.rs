@@ -6,7 +6,7 @@ use super::clause_gate::{Since, reagreed, verified_since};
 use super::situation::{Cause, Period, Precondition, Situation, is_written};
 use super::unmet::Unmet;
 use crate::domain::calendar::add_months;
-use crate::domain::vocabulary::{Role, Status};
+use crate::domain::vocabulary::{LegalForm, Role, Status};
 
 /// The clause whose live exception alone lets c2 or higher onto standard terms.
 const STANDARD_TERMS_CLAUSE: &str = "cloud-standard-terms-restriction";
@@ -44,6 +44,10 @@ pub enum Guard {
     VerifiedSince(&'static str, Since),
     /// Every clause that is agreed by contract is agreed for the next period.
     Reagreed,
+    /// A plain condition of one legal form.
+    OfForm(LegalForm, Precondition),
+    /// What citizens send through the account is carried by an engagement or cloud service that runs.
+    DataPath,
     /// Run by a contractor only while that engagement is in performance.
     DelegationLive,
     /// If it was run by a contractor, that has ended.
@@ -66,6 +70,10 @@ impl Guard {
         match self {
             Self::FactsKnown | Self::Reagreed => None,
             Self::Is(condition) => holds(on.met.contains(&condition), condition),
+            Self::OfForm(form, condition) => {
+                holds(on.legal_form != Some(form) || on.met.contains(&condition), condition)
+            }
+            Self::DataPath => on.data_path_missing.then(data_path_missing),
             Self::ContractPeriod => holds(on.period.is_some_and(Period::is_whole), Precondition::ContractPeriodSet),
             Self::NextPeriod => {
                 let later = |next: Period| on.period.is_none_or(|current| current.starts_on < next.starts_on);
@@ -134,6 +142,14 @@ impl Guard {
             }
         }
     }
+}
+
+fn data_path_missing() -> Unmet {
+    Unmet::new(
+        "data_path_missing",
+        "申込みや相談を受ける情報の流れ（業務委託又はクラウドサービス）が登録されていないか、終わっています。",
+        "Applications or consultations come in, but no running engagement or cloud service is named that carries them.",
+    )
 }
 
 fn facts_known(on: &Situation<'_>, unmet: &mut Vec<Unmet>) {
@@ -271,6 +287,15 @@ mod tests {
                 "condition_unmet",
             ),
             (Guard::StandardTerms, nothing, "c2_on_standard_terms"),
+            (Guard::DataPath, nothing, "data_path_missing"),
+            (
+                Guard::OfForm(LegalForm::Lease, Precondition::LeasedEquipmentErased),
+                Situation {
+                    legal_form: Some(LegalForm::Lease),
+                    ..nothing
+                },
+                "condition_unmet",
+            ),
             (Guard::DelegationLive, nothing, "condition_unmet"),
             (
                 Guard::DelegationLive,

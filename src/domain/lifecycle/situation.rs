@@ -4,7 +4,7 @@
 //! too much, never too little. What the guards make of it is in [`super::guard`] and [`super::clause_gate`].
 
 use crate::domain::catalogue::Clause;
-use crate::domain::vocabulary::{FulfilmentStatus, RequirementLevel, Role, Status, code_words};
+use crate::domain::vocabulary::{FulfilmentStatus, LegalForm, RequirementLevel, Role, Status, code_words};
 use chrono::NaiveDate;
 
 code_words! {
@@ -21,7 +21,13 @@ code_words! {
         EvidenceAttached = "evidence_attached", "証跡の登録";
         VerifierNotSupplier = "verifier_not_supplier", "確認者が委託事業者の者でないこと";
         CorrectiveActionsClosed = "corrective_actions_closed", "是正措置の完了";
-        SubcontractListRefreshed = "subcontract_list_refreshed", "再委託先一覧の更新";
+        SubcontractListRefreshed = "subcontract_list_refreshed", "契約期間内の再委託先一覧の確認";
+        SubcontractsPermitted = "subcontracts_permitted", "すべての再委託の承認（個人番号は番号法第10条の許諾）";
+        SubcontractsAsStated = "subcontracts_as_stated", "再委託の実態と取扱内容の一致";
+        CandidateChecked = "candidate_checked", "選定した候補者のチェックシートの確認";
+        AssemblyResolved = "assembly_resolved", "指定についての議会の議決（地方自治法第244条の2第6項）";
+        StandardTermsKept = "standard_terms_kept", "申し込む約款の確認と写しの保存";
+        LeasedEquipmentErased = "leased_equipment_erased", "返却する機器の情報の消去";
         NothingHandedOver = "nothing_handed_over", "情報を渡していないこと";
         PurposeGiven = "purpose_given", "利用目的";
         UsersNamed = "users_named", "利用者の範囲";
@@ -63,8 +69,10 @@ impl Precondition {
                 | Self::EvidenceAttached
                 | Self::VerifierNotSupplier
                 | Self::CorrectiveActionsClosed
-                | Self::SubcontractListRefreshed
                 | Self::NothingHandedOver
+                | Self::AssemblyResolved
+                | Self::StandardTermsKept
+                | Self::LeasedEquipmentErased
                 | Self::TermsReread
                 | Self::CertificateValid
                 | Self::ExitPlanReady
@@ -203,6 +211,10 @@ pub struct Situation<'a> {
     pub operation_delegated: bool,
     /// Status of the linked engagement under which it is run.
     pub linked_engagement: Option<Status>,
+    /// The legal form of commissioned work.
+    pub legal_form: Option<LegalForm>,
+    /// Citizens send applications or consultations through the account, and nothing that runs carries them.
+    pub data_path_missing: bool,
     /// Who has to verify the clause at hand: its verifier role, or the role that stands in for an empty one.
     pub verifier_role: Option<Role>,
 }
@@ -229,6 +241,8 @@ impl<'a> Situation<'a> {
             c2_on_standard_terms: true,
             operation_delegated: true,
             linked_engagement: None,
+            legal_form: None,
+            data_path_missing: true,
             verifier_role: None,
         }
     }
@@ -303,6 +317,7 @@ pub(super) mod fixture {
             approval_valid_until: Some(day(2029, 3, 31)),
             c2_on_standard_terms: false,
             linked_engagement: Some(Status::InPerformance),
+            data_path_missing: false,
             verifier_role: Some(Role::SectionSecurityManager),
             ..Situation::new(day(2028, 3, 31), &[], Some(&[]))
         }

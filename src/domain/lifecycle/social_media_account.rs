@@ -117,7 +117,7 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
             Target::To(Status::Operating),
         )
         .by(OWNER)
-        .guarded(&[Guard::Is(ListedOnOfficialSite), Guard::DelegationLive]),
+        .guarded(&[Guard::Is(ListedOnOfficialSite), Guard::DelegationLive, Guard::DataPath]),
         // The flag comes by itself (`looks_dormant`); whether the account rests is a person's decision, at any time.
         row(
             "mark_dormant",
@@ -138,6 +138,7 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
         .guarded(&[
             Guard::VerifiedSince(CREDENTIALS, Since::StatusEntered),
             Guard::DelegationLive,
+            Guard::DataPath,
         ]),
         // A resting account is the one taken over most easily.
         row(

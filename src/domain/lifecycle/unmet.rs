@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct Unmet {
     /// What kind of lack it is. Known values: `clause_below_gate`, `clause_not_reverified`, `clause_not_reagreed`,
     /// `condition_unmet`, `fact_unknown`, `facts_not_assessed`, `approval_missing`, `confirmation_missing`,
-    /// `verifier_role_required`, `self_approval_forbidden`, `c2_on_standard_terms`, `approval_end_required`,
+    /// `data_path_missing`, `verifier_role_required`, `self_approval_forbidden`, `c2_on_standard_terms`, `approval_end_required`,
     /// `approval_too_long`, `end_not_reached`, `cause_required`, `reason_required`, `role_required`; more may come.
     pub code: &'static str,
     /// The condition or fact that is missing, for `condition_unmet` and `fact_unknown`.

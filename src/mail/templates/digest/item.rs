@@ -46,6 +46,7 @@ impl Item {
             ObligationKind::CorrectiveAction => "是正措置の報告のお願い",
             ObligationKind::SelfInspection => "自己点検のお願い",
             ObligationKind::Handover => "責任者の引継ぎのお願い",
+            ObligationKind::Gap => "登録時の未充足事項の解消のお願い",
         }
     }
 
@@ -62,6 +63,7 @@ impl Item {
             ObligationKind::CorrectiveAction => "是正措置の期限",
             ObligationKind::SelfInspection => "自己点検の期限",
             ObligationKind::Handover => "引継ぎの期限",
+            ObligationKind::Gap => "未充足事項の解消期限",
         }
     }
 

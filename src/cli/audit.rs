@@ -1,0 +1,82 @@
+//! `export-audit` and `verify-audit`: the journal as a file, and whether it is what was written. Verifying needs nothing
+//! but the file and the keys that the auditor holds.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::PathBuf;
+
+use clap::Args;
+use diesel::prelude::*;
+
+use super::Stop;
+use crate::app::App;
+use crate::db::schema::local_governments;
+use crate::journal::chain::PublicKeys;
+use crate::journal::{checkpoint, export};
+
+/// Which journal, and where to.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportAudit {
+    /// Code of the local government (six digits)
+    #[arg(long, env = "KAKUNIN_EXPORT_AUDIT_CODE")]
+    code: String,
+    /// The file to write
+    #[arg(long, env = "KAKUNIN_EXPORT_AUDIT_OUT")]
+    out: PathBuf,
+    /// Also write the public keys here
+    #[arg(long, env = "KAKUNIN_EXPORT_AUDIT_KEYS")]
+    keys: Option<PathBuf>,
+}
+
+impl ExportAudit {
+    pub(super) fn run(&self, app: &App) -> Result<(), Stop> {
+        let tenant: Option<String> = app.db.read(|conn| {
+            Ok(local_governments::table
+                .filter(local_governments::code.eq(&self.code))
+                .select(local_governments::id)
+                .first(conn)
+                .optional()?)
+        })?;
+        let tenant = tenant.ok_or_else(|| Stop(format!("there is no local government with the code {}", self.code)))?;
+        let writing = |path: &PathBuf| {
+            File::create(path).map_err(|error| Stop(format!("{} cannot be written: {error}", path.display())))
+        };
+        let mut out = BufWriter::new(writing(&self.out)?);
+        let entries = export::write(app, &tenant, &mut out)?;
+        if let Some(path) = &self.keys {
+            let keys = app.db.read(checkpoint::key_set)?;
+            std::fs::write(path, format!("{keys:#}\n"))?;
+        }
+        println!("{entries} entries are in {}.", self.out.display());
+        Ok(())
+    }
+}
+
+/// Which file, and whom to trust.
+#[derive(Debug, Clone, Args)]
+pub(super) struct VerifyAudit {
+    /// The export
+    #[arg(env = "KAKUNIN_VERIFY_AUDIT_FILE")]
+    file: PathBuf,
+    /// Public keys that you trust, a JSON Web Key Set from /api/v1/audit-log/keys or --keys of an earlier export
+    #[arg(long, env = "KAKUNIN_VERIFY_AUDIT_KEYS")]
+    keys: PathBuf,
+}
+
+impl VerifyAudit {
+    pub(super) fn run(&self) -> Result<(), Stop> {
+        let cannot =
+            |path: &PathBuf, error: &dyn std::fmt::Display| Stop(format!("{} cannot be read: {error}", path.display()));
+        let keys = std::fs::read(&self.keys).map_err(|error| cannot(&self.keys, &error))?;
+        let keys = serde_json::from_slice(&keys).map_err(|error| cannot(&self.keys, &error))?;
+        let keys = PublicKeys::of_jwks(&keys).map_err(|error| cannot(&self.keys, &error))?;
+        let file = File::open(&self.file).map_err(|error| cannot(&self.file, &error))?;
+        let found = export::verify(BufReader::new(file), &keys)
+            .map_err(|fault| Stop(format!("{} does not hold: {fault}", self.file.display())))?;
+        println!(
+            "It holds: entries 1 to {} of local government {}, {} checkpoints, {} payloads erased on record, exported at {}.",
+            found.entries, found.local_government_id, found.checkpoints, found.erased, found.exported_at
+        );
+        Ok(())
+    }
+}
