@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::db::{Conn, Db, schema::local_governments};
+use crate::domain::assurance::AssuranceSchemes;
 use crate::domain::calendar::{Calendar, ClosedDay};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::profile::{self, Profile};
@@ -41,6 +42,8 @@ pub struct Parts {
     pub keys: Keys,
     /// The clause catalogue.
     pub catalogue: Catalogue,
+    /// The assurance schemes.
+    pub assurance: AssuranceSchemes,
     /// The risk policy.
     pub risk_policy: RiskPolicy,
     /// The policy profiles.
@@ -64,6 +67,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             keys,
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
+            assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,
             risk_policy: RiskPolicy::embedded().map_err(ApiError::internal)?,
             profiles: profile::all().map_err(ApiError::internal)?,
             db,

@@ -24,8 +24,8 @@ use crate::http::caller::{Caller, scope};
 use crate::http::error::{ApiError, Lang};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 
-pub(crate) use put::record;
 pub use put::{AgreementPut, FulfilmentPut, put};
+pub(crate) use put::{record, write};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -21,9 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, clauses, cloud_services, contractors, departments, engagements, entries, erasures,
-    exceptions, files, health, messages, obligations, organizations, origins, people, posts, reminders, risk,
-    social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
+    api_clients, audit_log, clause_templates, clauses, cloud_services, contractors, departments, engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins, people, posts, reminders, risk, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -55,6 +53,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(social_media_services::routes)
                 .configure(social_media_accounts::routes)
                 .configure(clauses::routes)
+                .configure(clause_templates::routes)
+                .configure(evidence::routes)
                 .configure(files::routes)
                 .configure(risk::routes)
                 .configure(obligations::routes)

@@ -6,7 +6,7 @@
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
 //!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
-//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
+//!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
 //!   [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
@@ -18,6 +18,7 @@
 pub mod api_clients;
 pub mod app;
 pub mod audit_log;
+pub mod clause_templates;
 pub mod clauses;
 pub mod cli;
 pub mod clock;
@@ -31,6 +32,7 @@ pub mod domain;
 pub mod engagements;
 pub mod entries;
 pub mod erasures;
+pub mod evidence;
 pub mod exceptions;
 pub mod external_ids;
 pub mod files;

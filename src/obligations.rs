@@ -21,6 +21,7 @@ use crate::db::types::Word;
 use crate::domain::reminder::{ClosedBy, closes_by};
 use crate::domain::vocabulary::{ObligationKind, Role};
 use crate::entries::state;
+use crate::evidence;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Params, clean_line, clean_lines, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
@@ -86,6 +87,9 @@ pub struct Obligation {
     /// The entry that it is about.
     #[schema(required, format = Uuid)]
     pub entry_id: Option<String>,
+    /// The evidence whose last day it is.
+    #[schema(required, format = Uuid)]
+    pub evidence_id: Option<String>,
     /// The number of the cycle, from 1.
     pub cycle: i32,
     /// When the cycle is due; it never changes within a cycle.
@@ -108,7 +112,7 @@ pub struct Obligation {
     /// When it was closed.
     #[schema(required)]
     pub closed_at: Option<Instant>,
-    /// How: `verified`, `renew`, `retender`, `end` …
+    /// How: `verified`, `renewed`, `renew`, `retender`, `end` …
     #[schema(required)]
     pub outcome: Option<String>,
     /// Version.
@@ -212,6 +216,7 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<ObligationRow>) -> Result<Vec<Oblig
                 .collect();
             Ok(Obligation {
                 clauses,
+                evidence_id: evidence::of_subject(&row.subject_id).filter(|_| row.kind.0 == ObligationKind::Evidence),
                 id: row.id,
                 kind: row.kind.0,
                 organization_id: row.organization_id,

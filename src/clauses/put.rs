@@ -8,12 +8,14 @@ use utoipa::ToSchema;
 
 use super::stored;
 use crate::app::Scope;
-use crate::db::schema::{
-    clause_agreements, clause_fulfilment_history, clause_fulfilments, engagement_periods, evidence,
-};
+use crate::db::schema::{clause_agreements, clause_fulfilment_history, clause_fulfilments, engagement_periods};
+use crate::domain::catalogue::Clause;
 use crate::domain::fulfilment;
 use crate::domain::vocabulary::{CodeWord, Kind};
+use crate::entries::rows::EntryRow;
+use crate::entries::state::Situation;
 use crate::entries::{rows, state};
+use crate::evidence;
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
 use crate::people;
@@ -104,14 +106,24 @@ pub(crate) fn record(
     let entry = rows::find(scope, allowed, entry_id)?;
     let app = scope.app;
     let clause = app.catalogue.clause(clause_key).ok_or(ApiError::NotFound)?;
-    let kind = entry.kind.0;
     let situation = state::situation(scope, entry)?;
-    check(scope, &new, clause.is_statutory(), clause.applies_to.contains(&kind))?;
+    check(scope, &situation.entry, clause, &new)?;
+    let agreed_in = agreed_in(scope, &situation, &new)?;
+    write(scope, &situation, clause, agreed_in.as_deref(), &new)
+}
+
+/// The period that `agreed` is about; kinds other than engagements have none.
+fn agreed_in(
+    scope: &mut Scope<'_>,
+    situation: &Situation<'_>,
+    new: &FulfilmentPut,
+) -> Result<Option<String>, ApiError> {
+    let kind = situation.entry.kind.0;
     let agreed_in = match (&new.period_id, kind) {
         (Some(period), Kind::ContractorEngagement) => {
             let found: Option<String> = engagement_periods::table
                 .find((&scope.lg, period))
-                .filter(engagement_periods::engagement_id.eq(entry_id))
+                .filter(engagement_periods::engagement_id.eq(&situation.entry.id))
                 .select(engagement_periods::id)
                 .first(scope.conn)
                 .optional()?;
@@ -129,7 +141,22 @@ pub(crate) fn record(
             "There is no period yet; register one first.",
         ));
     }
-    replace_agreement(scope, entry_id, clause_key, agreed_in.as_deref(), new.agreed.as_ref())?;
+    Ok(agreed_in)
+}
+
+/// Writes what was checked: the agreement of the period, the record of the clause, its history, the journal.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn write(
+    scope: &mut Scope<'_>,
+    situation: &Situation<'_>,
+    clause: &Clause,
+    agreed_in: Option<&str>,
+    new: &FulfilmentPut,
+) -> Result<(), ApiError> {
+    let (entry_id, clause_key) = (situation.entry.id.as_str(), clause.key.as_str());
+    replace_agreement(scope, entry_id, clause_key, agreed_in, new.agreed.as_ref())?;
     let before = situation.stored.fulfilments.get(clause_key);
     let moved = before.and_then(|row| row.verified_on) != new.verified_on;
     let (answered_on, answered_due_on) = match (before, moved) {
@@ -141,7 +168,7 @@ pub(crate) fn record(
         entry_id,
         clause_key,
         before.is_some(),
-        &new,
+        new,
         answered_on,
         answered_due_on,
     )?;
@@ -149,7 +176,7 @@ pub(crate) fn record(
     let current = situation.period.as_ref().map(|period| period.id.as_str());
     let status = fulfilment::status(
         clause,
-        kind,
+        situation.entry.kind.0,
         &after.state(clause_key, current, scope.today),
         scope.today,
     );
@@ -173,9 +200,9 @@ pub(crate) fn record(
     Ok(())
 }
 
-fn check(scope: &mut Scope<'_>, new: &FulfilmentPut, statutory: bool, applies: bool) -> Result<(), ApiError> {
+fn check(scope: &mut Scope<'_>, entry: &EntryRow, clause: &Clause, new: &FulfilmentPut) -> Result<(), ApiError> {
     let mut errors = vec![];
-    if !applies {
+    if !clause.applies_to.contains(&entry.kind.0) {
         errors.push(FieldError::new(
             "",
             "clause_of_another_kind",
@@ -184,7 +211,7 @@ fn check(scope: &mut Scope<'_>, new: &FulfilmentPut, statutory: bool, applies: b
         ));
     }
     if let Some(reason) = &new.not_applicable_reason {
-        if statutory {
+        if clause.is_statutory() {
             errors.push(FieldError::new(
                 "/not_applicable_reason",
                 "statutory_clause",
@@ -211,23 +238,16 @@ fn check(scope: &mut Scope<'_>, new: &FulfilmentPut, statutory: bool, applies: b
     if let Some(person) = &new.verified_by_person_id {
         people::require(scope, person, "/verified_by_person_id")?;
     }
-    let named = [(&new.evidence_id, "/evidence_id")];
-    let agreed = new
-        .agreed
-        .as_ref()
-        .map(|agreed| (&agreed.evidence_id, "/agreed/evidence_id"));
-    for (id, pointer) in named.into_iter().chain(agreed) {
-        if let Some(id) = id {
-            let found: Option<String> = evidence::table
-                .find((&scope.lg, id))
-                .select(evidence::id)
-                .first(scope.conn)
-                .optional()?;
-            if found.is_none() {
-                errors.push(FieldError::reference(pointer));
-            }
-        }
-    }
+    let agreed = new.agreed.as_ref().and_then(|agreed| agreed.evidence_id.as_deref());
+    let named: Vec<(&str, String)> = [
+        (new.evidence_id.as_deref(), "/evidence_id"),
+        (agreed, "/agreed/evidence_id"),
+    ]
+    .into_iter()
+    .filter_map(|(id, pointer)| Some((id?, pointer.to_owned())))
+    .collect();
+    let place = evidence::place(scope, &entry.organization_id, Some(&entry.id))?;
+    evidence::check_named(scope, &place, &named, &mut errors)?;
     ApiError::unless_empty(errors)
 }
 

@@ -1,7 +1,7 @@
 //! What is stored about the clauses of an entry, loaded together; the status is derived from it, never stored alone
 //! ([`crate::domain::fulfilment`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -55,7 +55,7 @@ pub(crate) struct Stored {
     pub fulfilments: BTreeMap<String, FulfilmentRow>,
     pub agreements: Vec<AgreementRow>,
     pub exceptions: Vec<ExceptionInEffect>,
-    evidence: BTreeMap<String, Option<NaiveDate>>,
+    evidence: BTreeMap<String, NaiveDate>,
 }
 
 /// Loads it with four queries.
@@ -81,9 +81,12 @@ pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiE
         .filter(clause_agreements::entry_id.eq(entry_id))
         .select(AgreementRow::as_select())
         .load(scope.conn)?;
+    let answered = fulfilments.iter().filter_map(|row| row.evidence_id.as_deref());
+    let agreed = agreements.iter().filter_map(|row| row.evidence_id.as_deref());
+    let named: BTreeSet<&str> = answered.chain(agreed).collect();
     let evidence: Vec<(String, Option<NaiveDate>)> = evidence::table
         .filter(evidence::local_government_id.eq(&scope.lg))
-        .filter(evidence::entry_id.eq(Some(entry_id)))
+        .filter(evidence::id.eq_any(named))
         .select((evidence::id, evidence::valid_until_on))
         .load(scope.conn)?;
     Ok(Stored {
@@ -93,7 +96,10 @@ pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiE
             .collect(),
         agreements,
         exceptions: exceptions::in_effect(scope, entry_id)?,
-        evidence: evidence.into_iter().collect(),
+        evidence: evidence
+            .into_iter()
+            .filter_map(|(id, until)| Some((id, until?)))
+            .collect(),
     })
 }
 
@@ -135,10 +141,20 @@ impl Stored {
         LastAnswer {
             answered_on: row.answered_on,
             answered_due_on: row.answered_due_on,
-            evidence_valid_until: row
-                .evidence_id
-                .as_ref()
-                .and_then(|id| self.evidence.get(id).copied().flatten()),
+            evidence_valid_until: row.evidence_id.as_ref().and_then(|id| self.evidence.get(id).copied()),
         }
+    }
+
+    /// The evidence with a last day that a clause leans on: behind its last answer, and behind its agreement in this
+    /// period.
+    pub(crate) fn expiring(
+        &self,
+        clause_key: &str,
+        period_id: Option<&str>,
+    ) -> impl Iterator<Item = (&str, NaiveDate)> {
+        let answered = self.fulfilments.get(clause_key).map(|row| &row.evidence_id);
+        let agreed = self.agreement(clause_key, period_id).map(|row| &row.evidence_id);
+        let named = [answered, agreed].into_iter().flatten().flatten();
+        named.filter_map(|id| Some((id.as_str(), *self.evidence.get(id)?)))
     }
 }

@@ -551,13 +551,60 @@ diesel::table! {
     evidence (local_government_id, id) {
         local_government_id -> Text,
         id -> Text,
+        organization_id -> Text,
         entry_id -> Nullable<Text>,
         contractor_id -> Nullable<Text>,
         kind -> Text,
+        scheme -> Nullable<Text>,
         title -> Text,
+        scope_text -> Nullable<Text>,
+        document_number -> Nullable<Text>,
+        pages -> Nullable<Text>,
+        issued_on -> Nullable<Date>,
+        period_ends_on -> Nullable<Date>,
         valid_until_on -> Nullable<Date>,
+        valid_until_by_rule -> Bool,
+        file_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+        replaced_by_id -> Nullable<Text>,
+        version -> BigInt,
         created_at -> BigInt,
         created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    clause_templates (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        name -> Text,
+        edition -> Text,
+        valid_from_on -> Date,
+        valid_to_on -> Nullable<Date>,
+        file_id -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    clause_template_articles (local_government_id, clause_template_id, clause_key) {
+        local_government_id -> Text,
+        clause_template_id -> Text,
+        clause_key -> Text,
+        position -> Integer,
+        article -> Text,
+        quotation -> Nullable<Text>,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Loads the invented ledger (`ledger.yaml`) through the same functions as the API: five local governments with their
 //! organizations, people, contractors and entries, relative to the day of the demo.
 
+mod proofs;
+
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
@@ -10,18 +12,19 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::app::{App, Scope};
-use crate::clauses::{self, AgreementPut, FulfilmentPut};
 use crate::cli::{NewTenant, make_tenant};
-use crate::db::schema::{evidence, organizations};
+use crate::db::schema::organizations;
 use crate::domain::identifier::CorporateNumber;
 use crate::domain::profile::{Ground, Profile};
 use crate::domain::vocabulary::{Kind, Role};
-use crate::entries::{rows, state};
 use crate::http::caller::Organizations;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Lang};
 use crate::{
-    cloud_services, contractors, departments, engagements, people, posts, social_media_accounts, social_media_services,
+    clause_templates, cloud_services, contractors, departments, engagements, evidence, people, posts,
+    social_media_accounts, social_media_services,
 };
+
+use proofs::{Paper, Proofs, fulfil};
 
 const ALL: Organizations = Organizations::All;
 
@@ -32,6 +35,7 @@ struct Ledger {
     given: Vec<String>,
     departments: Vec<Office>,
     fact_sets: BTreeMap<String, Value>,
+    template: Annex,
     engagements: Vec<Work>,
     cloud_services: Vec<Cloud>,
     social_media_accounts: Vec<Account>,
@@ -55,10 +59,10 @@ struct Office {
 }
 
 #[derive(Debug, Deserialize)]
-struct Paper {
-    title: String,
-    kind: String,
-    r#in: i64,
+struct Annex {
+    name: String,
+    edition: String,
+    articles: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,6 +164,7 @@ struct Body<'l> {
     organizations: Vec<String>,
     companies: Vec<String>,
     desks: Vec<Desk>,
+    template: String,
 }
 
 impl<'l> Body<'l> {
@@ -184,6 +189,7 @@ impl<'l> Body<'l> {
             organizations,
             companies: vec![],
             desks: vec![],
+            template: String::new(),
         })
     }
 
@@ -204,6 +210,7 @@ impl<'l> Body<'l> {
                 "contacts": [{"name": "セキュリティ窓口", "email": company.mail, "phone": null, "kind": "security"}]});
             self.companies.push(contractors::create(scope, wire(new)?)?.id);
         }
+        self.template = self.annex(scope)?;
         for (i, work) in self.ledger.engagements.iter().enumerate() {
             self.engagement(scope, i, work)?;
         }
@@ -216,6 +223,20 @@ impl<'l> Body<'l> {
             }
         }
         Ok(())
+    }
+
+    /// The standard annex of the first organization.
+    fn annex(&self, scope: &mut Scope<'_>) -> Result<String, ApiError> {
+        let annex = &self.ledger.template;
+        let articles: Vec<Value> = annex
+            .articles
+            .iter()
+            .zip(4..)
+            .map(|(key, number)| json!({"clause_key": key, "article": format!("第{number}条")}))
+            .collect();
+        let new = json!({"organization_id": self.organization(0), "name": annex.name, "edition": annex.edition,
+            "valid_from_on": offset(scope.today, -1500), "articles": articles});
+        Ok(clause_templates::create(scope, &ALL, wire(new)?)?.head.id)
     }
 
     /// An invented name and address.
@@ -347,9 +368,24 @@ impl<'l> Body<'l> {
                 },
             }),
         );
-        let id = engagements::create(scope, &ALL, wire(new)?)?.entry.id;
-        paper(scope, &id, work.evidence.as_ref())?;
-        fulfil(scope, &id, work.verified, &work.missing, nth)
+        let made = engagements::create(scope, &ALL, wire(new)?)?;
+        let (id, organization) = (made.entry.id, self.organization(nth / 3));
+        let contract = json!({"organization_id": organization, "entry_id": id, "kind": "contract_clause",
+            "title": "業務委託契約書（特記仕様書を含む。）", "document_number": format!("契約第{}号", 100 + nth),
+            "issued_on": offset(today, work.period.0)});
+        let mut proofs = Proofs {
+            contract: Some(evidence::create(scope, &ALL, wire(contract)?)?.id),
+            answers: BTreeMap::new(),
+        };
+        if let Some(paper) = &work.evidence {
+            proofs.add(scope, organization, &id, self.company(work.contractor), paper)?;
+        }
+        if let Some(period) = made.current_period.filter(|_| nth == 2) {
+            let new = json!({"template_id": self.template, "evidence_id": proofs.contract,
+                "agreed_on": period.starts_on});
+            clause_templates::apply(scope, &ALL, &period.id, &wire(new)?, Lang::Ja)?;
+        }
+        fulfil(scope, &id, work.verified, &work.missing, &proofs, nth)
     }
 
     fn cloud(&self, scope: &mut Scope<'_>, nth: usize, cloud: &Cloud) -> Result<(), ApiError> {
@@ -375,8 +411,11 @@ impl<'l> Body<'l> {
             }),
         );
         let id = cloud_services::create(scope, &ALL, wire(new)?)?.entry.id;
-        paper(scope, &id, cloud.evidence.as_ref())?;
-        fulfil(scope, &id, cloud.verified, &cloud.missing, nth)
+        let mut proofs = Proofs::default();
+        if let Some(paper) = &cloud.evidence {
+            proofs.add(scope, self.organization(0), &id, self.company(cloud.contractor), paper)?;
+        }
+        fulfil(scope, &id, cloud.verified, &cloud.missing, &proofs, nth)
     }
 
     fn account(&self, scope: &mut Scope<'_>, nth: usize, account: &Account) -> Result<(), ApiError> {
@@ -414,64 +453,8 @@ impl<'l> Body<'l> {
             }),
         );
         let id = social_media_accounts::create(scope, &ALL, wire(new)?)?.entry.id;
-        fulfil(scope, &id, account.verified, &account.missing, nth)
+        fulfil(scope, &id, account.verified, &account.missing, &Proofs::default(), nth)
     }
-}
-
-/// A piece of evidence with its last day.
-fn paper(scope: &mut Scope<'_>, entry_id: &str, paper: Option<&Paper>) -> Result<(), ApiError> {
-    let Some(paper) = paper else { return Ok(()) };
-    diesel::insert_into(evidence::table)
-        .values((
-            evidence::local_government_id.eq(&scope.lg),
-            evidence::id.eq(scope.new_id()),
-            evidence::entry_id.eq(Some(entry_id)),
-            evidence::kind.eq(&paper.kind),
-            evidence::title.eq(&paper.title),
-            evidence::valid_until_on.eq(Some(offset(scope.today, paper.r#in))),
-            evidence::created_at.eq(scope.at),
-            evidence::created_by.eq(scope.by()),
-        ))
-        .execute(scope.conn)?;
-    Ok(())
-}
-
-/// Agrees every required clause but the missing ones, confirms them when somebody did, and brings the entry in line.
-fn fulfil(
-    scope: &mut Scope<'_>,
-    entry_id: &str,
-    verified: Option<i64>,
-    missing: &[String],
-    nth: usize,
-) -> Result<(), ApiError> {
-    let entry = rows::find(scope, &ALL, entry_id)?;
-    let started = entry.started_on;
-    let keys: Vec<(String, u32)> = {
-        let situation = state::situation(scope, entry)?;
-        situation
-            .requirements
-            .iter()
-            .map(|r| (r.clause.key.clone(), r.clause.number))
-            .collect()
-    };
-    for (key, number) in keys.iter().filter(|(key, _)| !missing.contains(key)) {
-        let new = FulfilmentPut {
-            agreed: Some(AgreementPut {
-                article: Some(format!("第{}条", number + 4)),
-                quotation: None,
-                agreed_on: started,
-                evidence_id: None,
-            }),
-            declared: true,
-            // Not everything was confirmed on the same day.
-            verified_on: verified.map(|days| offset(scope.today, days + i64::from(number % 3) * 2)),
-            note: (nth == 0 && *number == 1).then(|| "契約書の写しを確認".to_owned()),
-            ..FulfilmentPut::default()
-        };
-        clauses::record(scope, &ALL, entry_id, key, new)?;
-    }
-    rows::touch(scope, entry_id)?;
-    state::refresh(scope, entry_id, "registered")
 }
 
 fn offset(today: NaiveDate, days: i64) -> NaiveDate {

@@ -24,18 +24,20 @@ pub enum ClosedBy {
     Verification,
     /// A decision about the contract: renew, retender or end.
     Decision,
-    /// The work itself: the new approval, the ended exception, the finished measure, the accepted hand-over.
+    /// The work itself: the renewed evidence, the new approval, the ended exception, the finished measure, the accepted
+    /// hand-over.
     Work,
 }
 
 /// What closes a cycle of this kind.
 pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
     match kind {
-        ObligationKind::Reverification | ObligationKind::Evidence | ObligationKind::SelfInspection => {
+        ObligationKind::Reverification | ObligationKind::SelfInspection => {
             ClosedBy::Verification
         }
         ObligationKind::ContractEnd | ObligationKind::NoticeDeadline => ClosedBy::Decision,
-        ObligationKind::Exception
+        ObligationKind::Evidence
+        | ObligationKind::Exception
         | ObligationKind::ApprovalExpiry
         | ObligationKind::SubcontractExpiry
         | ObligationKind::Gap

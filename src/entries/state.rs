@@ -13,9 +13,7 @@ use serde_json::json;
 use super::rows::EntryRow;
 use crate::app::Scope;
 use crate::clauses::stored::{self, Stored};
-use crate::db::schema::{
-    cloud_services, engagement_periods, engagements, entries, evidence, risk_assessments, round_clauses,
-};
+use crate::db::schema::{cloud_services, engagement_periods, engagements, entries, risk_assessments, round_clauses};
 use crate::domain::catalogue::Clause;
 use crate::domain::facts::FactDefaults;
 use crate::domain::fulfilment;
@@ -24,6 +22,7 @@ use crate::domain::risk::{self, ClauseInput, RiskAssessment, RiskInput};
 use crate::domain::round::{self, RoundClause, RoundInput};
 use crate::domain::subcontract::SubcontractState;
 use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Role, Severity};
+use crate::evidence;
 use crate::http::error::ApiError;
 use crate::obligations::cycles::{self, Due, OpenRound};
 use crate::organizations::{self, OrganizationRow};
@@ -73,6 +72,18 @@ impl Situation<'_> {
             .filter(|r| r.clauses.contains(&clause.key))
             .map(|r| r.due_on);
         (status, fulfilment::days_overdue(status, &state, due_on, today))
+    }
+
+    /// The evidence with a last day that the required clauses lean on.
+    fn expiring_evidence(&self, today: NaiveDate) -> BTreeMap<&str, NaiveDate> {
+        let period_id = self.period.as_ref().map(|period| period.id.as_str());
+        let counted = self
+            .requirements
+            .iter()
+            .filter(|requirement| self.status(requirement, today).0 != FulfilmentStatus::NotApplicable);
+        counted
+            .flat_map(|requirement| self.stored.expiring(&requirement.clause.key, period_id))
+            .collect()
     }
 }
 
@@ -346,14 +357,8 @@ fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), 
         wanted.extend(until.map(|on| due(ObligationKind::ApprovalExpiry, &entry.id, on)));
     }
     if lives {
-        let expiring: Vec<(String, Option<NaiveDate>)> = evidence::table
-            .filter(evidence::local_government_id.eq(&scope.lg))
-            .filter(evidence::entry_id.eq(Some(&entry.id)))
-            .filter(evidence::valid_until_on.is_not_null())
-            .select((evidence::id, evidence::valid_until_on))
-            .load(scope.conn)?;
-        for (id, until) in expiring {
-            wanted.extend(until.map(|on| due(ObligationKind::Evidence, &id, on)));
+        for (id, on) in situation.expiring_evidence(scope.today) {
+            wanted.push(due(ObligationKind::Evidence, &evidence::subject_id(&entry.id, id), on));
         }
     }
     if !entry.status.0.is_final() && entry.archived_at.is_none() {

@@ -46,7 +46,8 @@ permissions! {
     EntriesRead = "entries:read", "台帳を読む";
     EntriesWrite = "entries:write", "台帳を書く";
     EntriesDecide = "entries:decide", "台帳の状態を決める";
-    ClausesRead = "clauses:read", "条項カタログを読む";
+    ClausesRead = "clauses:read", "条項カタログと標準特記仕様書を読む";
+    ClausesWrite = "clauses:write", "標準特記仕様書を書く";
     FilesRead = "files:read", "ファイルを読む";
     FilesWrite = "files:write", "ファイルを登録する";
     VerificationsRead = "verifications:read", "期限と確認を読む";

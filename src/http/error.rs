@@ -290,6 +290,11 @@ impl ApiError {
                 "この機関のこのサービスは登録済みです。",
                 "This organization's service on this platform exists.",
             ),
+            "clause_templates_organization_id_name_edition_key" => (
+                "duplicate_clause_template",
+                "この機関のこの名前と版の標準特記仕様書は登録済みです。版を変えるか、登録済みのものを使ってください。",
+                "This organization has a template of this name and edition; use it, or give another edition.",
+            ),
             _ => ("duplicate", "同じ内容の記録があります。", "The same record exists."),
         };
         Self::Conflict {

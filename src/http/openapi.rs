@@ -36,7 +36,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "cloud_services", description = "クラウドサービス / cloud services"),
         (name = "social_media", description = "ソーシャルメディア / social media"),
         (name = "clauses", description = "条項 / clauses"),
-        (name = "evidence", description = "証跡のファイル / files of evidence"),
+        (name = "evidence", description = "証跡とそのファイル / evidence and its files"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
         (name = "subcontracts", description = "再委託 / subcontracts"),

@@ -11,13 +11,12 @@ use utoipa::ToSchema;
 use super::cycles::{self, End};
 use super::{KIND, ObligationRow, require_open};
 use crate::app::{Scope, Subject};
-use crate::db::schema::{
-    clause_fulfilments, evidence, obligations, round_clauses, verification_answers, verifications,
-};
+use crate::db::schema::{clause_fulfilments, obligations, round_clauses, verification_answers, verifications};
 use crate::domain::reminder::ClosedBy;
 use crate::domain::round::ALIGNMENT_DAYS;
 use crate::domain::vocabulary::ObligationKind;
 use crate::entries::{rows, state};
+use crate::evidence;
 use crate::http::body::clean_lines;
 use crate::http::error::{ApiError, FieldError};
 use crate::verifications::Verification;
@@ -254,18 +253,13 @@ fn check(
             )),
             Some(None) => {}
         }
-        if let Some(id) = &answer.evidence_id {
-            let found: Option<String> = evidence::table
-                .find((&scope.lg, id))
-                .filter(evidence::entry_id.eq(row.entry_id.as_deref()))
-                .select(evidence::id)
-                .first(scope.conn)
-                .optional()?;
-            if found.is_none() {
-                errors.push(FieldError::reference(&format!("/answers/{i}/evidence_id")));
-            }
-        }
     }
+    let named = new.answers.iter().enumerate();
+    let named: Vec<(&str, String)> = named
+        .filter_map(|(i, answer)| Some((answer.evidence_id.as_deref()?, format!("/answers/{i}/evidence_id"))))
+        .collect();
+    let place = evidence::place(scope, &row.organization_id, row.entry_id.as_deref())?;
+    evidence::check_named(scope, &place, &named, &mut errors)?;
     ApiError::unless_empty(errors)
 }
 

@@ -1,13 +1,13 @@
 //! Engagements over the wire, and what follows from them: periods, clauses, risk, rounds, decisions.
 
 use diesel::prelude::*;
-use kakunin::db::schema::{evidence, obligation_cycles, people, round_clauses};
+use kakunin::db::schema::{obligation_cycles, people, round_clauses};
 use serde_json::{Value, json};
 
 use crate::harness::{Actor, Answered, TestApp, seed};
 
 /// A contractor's id.
-async fn contractor(app: &TestApp) -> String {
+pub async fn contractor(app: &TestApp) -> String {
     let new = json!({"name": "株式会社みどり情報サービス"});
     app.officer().post("/contractors", new).await.expect(201).id()
 }
@@ -595,22 +595,9 @@ db_test!(
     |app| {
         let officer = app.officer();
         let id = registered(&app).await.id();
-        let at = app.clock.now();
-        let certificate = app.app.random.id(at);
-        app.db(|conn| {
-            diesel::insert_into(evidence::table)
-                .values((
-                    evidence::local_government_id.eq(seed::MOTOSU),
-                    evidence::id.eq(&certificate),
-                    evidence::entry_id.eq(Some(&id)),
-                    evidence::kind.eq("certificate"),
-                    evidence::title.eq("ISMS認証登録証"),
-                    evidence::valid_until_on.eq(chrono::NaiveDate::from_ymd_opt(2027, 9, 30)),
-                    evidence::created_at.eq(at),
-                    evidence::created_by.eq("system"),
-                ))
-                .execute(conn)
-        });
+        let certificate = json!({"organization_id": seed::MAYOR, "entry_id": id, "kind": "certificate",
+            "title": "ISMS認証登録証", "valid_until_on": "2027-09-30"});
+        let certificate = officer.post("/evidence", certificate).await.expect(201).id();
         let clause = format!("/entries/{id}/clauses/confidentiality-obligation");
         let agreed = json!({"agreed": {}, "verified_on": "2027-04-01", "evidence_id": certificate});
         officer.put(&clause, "*", agreed).await.expect(200);

@@ -191,6 +191,9 @@ async fn every_list_uses_an_index(backend: crate::harness::Backend) {
         if has("entry_id") {
             queries.push(format!("entry_id={entry}"));
         }
+        if has("contractor_id") {
+            queries.push(format!("contractor_id={entry}"));
+        }
         let first = app.officer().get(&with(&path, "limit=1")).await.expect(200);
         if let Some(cursor) = first.body["next_cursor"].as_str() {
             queries.push(format!("limit=1&cursor={cursor}"));

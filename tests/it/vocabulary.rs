@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use kakunin::domain::assurance::ValidityRule;
 use kakunin::domain::calendar::Calendar;
 use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
 use kakunin::domain::exception::ExceptionState;
@@ -184,6 +185,7 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<Role>("Role");
     published::<Severity>("Severity");
     published::<Status>("Status");
+    published::<ValidityRule>("ValidityRule");
     published::<Zone>("Zone");
 }
 

@@ -45,15 +45,16 @@ const BROUGHT_ABOUT: &[(&str, &str, &str)] = &[
     ("/api/v1/messages", "engagement_id", ""),
 ];
 
-/// References to records that no operation makes yet; an id that nobody has stands for them.
-const WITHOUT_OPERATION: &[&str] = &["evidence_id"];
-const NOBODYS_ID: &str = "01960000-0000-7000-8000-00000000ffff";
-
 /// What may be there only once, so that a second record differs in it.
 const SECOND: &[(&str, &str, &str)] = &[("create_social_media_service", "platform", "facebook")];
 
 /// References by another name than the resource's own.
-const NAMES: &[(&str, &str)] = &[("parent_id", "department_id"), ("period_id", "engagement_period_id")];
+const NAMES: &[(&str, &str)] = &[
+    ("parent_id", "department_id"),
+    ("period_id", "engagement_period_id"),
+    ("replaces_id", "evidence_id"),
+    ("template_id", "clause_template_id"),
+];
 
 /// Whether a property of a body refers to a record.
 fn is_reference(name: &str, schema: &Value) -> bool {
@@ -73,7 +74,7 @@ fn parameter_of(reference: &str) -> Option<String> {
         .map_or(name.as_str(), |(_, own)| own);
     loop {
         let known = operations().iter().any(|o| o.path.contains(&format!("{{{tail}}}")));
-        if known || tail == "organization_id" || WITHOUT_OPERATION.contains(&tail) {
+        if known || tail == "organization_id" {
             return Some(tail.to_owned());
         }
         tail = tail
@@ -282,9 +283,6 @@ impl<'a> Records<'a> {
         let parameter = parameter_of(name).unwrap_or_else(|| panic!("no operation tells what {name} refers to"));
         if parameter == "organization_id" {
             return self.organization_id.to_owned();
-        }
-        if WITHOUT_OPERATION.contains(&parameter.as_str()) {
-            return NOBODYS_ID.to_owned();
         }
         let all = operations();
         let template = format!("{{{parameter}}}");
