@@ -290,7 +290,8 @@ impl ApiError {
                 "この機関のこのサービスは登録済みです。",
                 "This organization's service on this platform exists.",
             ),
-            "clause_templates_organization_id_name_edition_key" => (
+            // Its only unique key, whose name is too long for PostgreSQL.
+            k if k.starts_with("clause_templates_") => (
                 "duplicate_clause_template",
                 "この機関のこの名前と版の標準特記仕様書は登録済みです。版を変えるか、登録済みのものを使ってください。",
                 "This organization has a template of this name and edition; use it, or give another edition.",

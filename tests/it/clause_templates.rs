@@ -135,7 +135,7 @@ db_test!(a_template_keeps_the_rules_or_nothing_is_kept, |app| {
         body
     };
     for (body, pointer, code) in [
-        (with(annex("初版"), "articles", json!([])), "/articles", "too_few_items"),
+        (with(annex("初版"), "articles", json!([])), "/articles", "out_of_range"),
         (
             first("clause_key", json!("no-such-clause")),
             "/articles/0/clause_key",
@@ -198,7 +198,7 @@ db_test!(a_template_keeps_the_rules_or_nothing_is_kept, |app| {
     let template = made(&app, annex("初版")).await;
     let path = template.header("location");
     for (change, pointer, code) in [
-        (json!({"articles": []}), "/articles", "too_few_items"),
+        (json!({"articles": []}), "/articles", "out_of_range"),
         (
             json!({"organization_id": seed::ASSEMBLY}),
             "/organization_id",

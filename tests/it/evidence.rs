@@ -175,7 +175,7 @@ db_test!(a_piece_of_evidence_keeps_the_rules_or_nothing_is_kept, |app| {
         (
             with(good(), "issued_on", json!("2027-02-30")),
             "/issued_on",
-            "invalid_format",
+            "invalid_date",
         ),
         (with(good(), "colour", json!("red")), "/colour", "unknown_field"),
         (
@@ -240,8 +240,8 @@ db_test!(a_piece_of_evidence_keeps_the_rules_or_nothing_is_kept, |app| {
             .len(),
         0
     );
-    let log = officer.get("/audit-log?action=evidence.created").await;
-    assert!(log.status != 200 || log.items("/items").is_empty());
+    let log = officer.get("/audit-log?action=evidence.created").await.expect(200);
+    assert_eq!(log.items("/items").len(), 0);
 
     let made = registers(&app, good()).await;
     let path = format!("/evidence/{}", made.id());
@@ -322,9 +322,9 @@ db_test!(what_a_required_clause_leans_on_is_due_on_its_last_day, |app| {
     let id = registered(&app).await.id();
     let made = registers(&app, certificate(&id, "2027-09-30")).await;
     assert_eq!(expiries(&officer, &id, "open").await, [], "nothing leans on it");
-    let none: (String, String, Value) = (made.id(), "2027-09-30".to_owned(), Value::Null);
+    let none = [(made.id(), "2027-09-30".to_owned(), Value::Null)];
     names(&app, &id, CLAUSE, Some(&made.id()), None).await.expect(200);
-    assert_eq!(expiries(&officer, &id, "open").await, [none.clone()]);
+    assert_eq!(expiries(&officer, &id, "open").await, none);
     let due = obligation(&officer, &id, "evidence").await;
     assert_eq!(due.text("/next_step_on"), "2027-07-02", "90 days before");
     let round = obligation(&officer, &id, "reverification").await;
@@ -342,7 +342,7 @@ db_test!(what_a_required_clause_leans_on_is_due_on_its_last_day, |app| {
     // Not by the answer any more, but by the agreement; two clauses, one date.
     names(&app, &id, CLAUSE, None, Some(&made.id())).await.expect(200);
     names(&app, &id, OTHER, None, Some(&made.id())).await.expect(200);
-    assert_eq!(expiries(&officer, &id, "open").await, [none]);
+    assert_eq!(expiries(&officer, &id, "open").await, none);
     let round = obligation(&officer, &id, "reverification").await;
     assert_ne!(round.text("/due_on"), "2027-09-30", "no answer leans on it");
 
