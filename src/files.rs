@@ -351,19 +351,3 @@ fn attachment(name: &str, file_type: FileType) -> ContentDisposition {
         ],
     }
 }
-
-/// Checks that a record of this organization can name the file.
-///
-/// # Errors
-/// 422 at `pointer`.
-pub(crate) fn require(scope: &mut Scope<'_>, id: &str, organization_id: &str, pointer: &str) -> Result<(), ApiError> {
-    let found: Option<String> = files::table
-        .find((&scope.lg, id))
-        .filter(files::organization_id.eq(organization_id))
-        .select(files::id)
-        .first(scope.conn)
-        .optional()?;
-    found
-        .map(drop)
-        .ok_or_else(|| ApiError::Validation(vec![FieldError::reference(pointer)]))
-}
