@@ -4,6 +4,7 @@
 mod checkpoints;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,10 +16,11 @@ use crate::db::on_tenant;
 use crate::db::schema::{journal, journal_payloads};
 use crate::entries::rows as entry_rows;
 use crate::http::body::{Params, path_id};
-use crate::http::caller::{Caller, Organizations, scope};
+use crate::http::caller::{Caller, Permission, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::Problems;
 use crate::http::page::{self, After, page_of};
+use crate::people::planned;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -55,7 +57,8 @@ pub struct JournalEntry {
     pub person_id: Option<String>,
     /// How: `api`, `link`, `session` or `system`.
     pub via: String,
-    /// What was written; null when there was nothing, or after it was erased. Its shape goes with the action.
+    /// What was written; null when there was nothing, or after it was erased. Its shape goes with the action. Moves
+    /// that are not announced yet are left out unless the token has `directory:write`.
     #[schema(required, value_type = Option<Object>)]
     pub payload: Option<serde_json::Value>,
     /// The hash that holds the chain together.
@@ -128,8 +131,12 @@ struct Row {
 }
 
 impl Row {
-    fn wire(self, payload: Option<String>) -> Result<JournalEntry, ApiError> {
-        let payload: Option<serde_json::Value> = payload.map(|text| serde_json::from_str(&text)).transpose()?;
+    /// As shown to a caller; `hidden_on` is the day on which moves not announced by then are left out.
+    fn wire(self, payload: Option<String>, hidden_on: Option<NaiveDate>) -> Result<JournalEntry, ApiError> {
+        let mut payload: Option<serde_json::Value> = payload.map(|text| serde_json::from_str(&text)).transpose()?;
+        if let Some(today) = hidden_on {
+            payload = payload.and_then(|payload| planned::hide_in(payload, today));
+        }
         Ok(JournalEntry {
             seq: self.seq,
             at: self.at,
@@ -149,9 +156,9 @@ impl Row {
 
 /// The entries of the journal that these filters leave, newest first, and one more than the limit; with where the
 /// budget ended.
-fn select(
+fn select<P: Permission>(
     scope: &mut Scope<'_>,
-    allowed: &Organizations,
+    caller: &Caller<P>,
     filter: &AuditLogFilter,
     entry_id: Option<&str>,
     before: Option<i64>,
@@ -166,7 +173,7 @@ fn select(
         .limit(limit + 1)
         .select((Row::as_select(), journal_payloads::body))
         .into_boxed();
-    if let Some(ids) = allowed.list() {
+    if let Some(ids) = caller.organizations.list() {
         query = query.filter(journal::organization_id.eq_any(ids.iter().cloned().map(Some).collect::<Vec<_>>()));
     }
     if let Some(action) = &filter.action {
@@ -199,7 +206,11 @@ fn select(
         bound = (last > 1).then(|| place(last));
     }
     let rows: Vec<(Row, Option<String>)> = query.load(scope.conn)?;
-    let entries: Result<_, ApiError> = rows.into_iter().map(|(row, payload)| row.wire(payload)).collect();
+    let hidden_on = (!caller.sees_planned_moves()).then_some(scope.today);
+    let entries: Result<_, ApiError> = rows
+        .into_iter()
+        .map(|(row, payload)| row.wire(payload, hidden_on))
+        .collect();
     Ok((entries?, bound))
 }
 
@@ -247,7 +258,7 @@ async fn list_audit_log(
             (unpaged.cursor, unpaged.limit) = (None, None);
             let print = page::fingerprint("list_audit_log", &unpaged);
             let before = number(page::after(filter.cursor.as_deref(), &print)?)?;
-            let (entries, bound) = select(scope, &caller.organizations, &filter, None, before, limit)?;
+            let (entries, bound) = select(scope, caller, &filter, None, before, limit)?;
             let (items, next) = page::cut(entries, limit, bound, &print, |entry: &JournalEntry| place(entry.seq));
             page::answer(&path, &query, &JournalPage::new((items, next.clone())), next.as_deref())
         })
@@ -275,7 +286,7 @@ async fn list_entry_timeline(
             let print = page::fingerprint("list_entry_timeline", &entry.id);
             let before = number(page::after(filter.cursor.as_deref(), &print)?)?;
             let all = AuditLogFilter::default();
-            let (entries, bound) = select(scope, &caller.organizations, &all, Some(&entry.id), before, limit)?;
+            let (entries, bound) = select(scope, caller, &all, Some(&entry.id), before, limit)?;
             let (items, next) = page::cut(entries, limit, bound, &print, |entry: &JournalEntry| place(entry.seq));
             page::answer(&path, &query, &JournalPage::new((items, next.clone())), next.as_deref())
         })

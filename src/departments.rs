@@ -1,4 +1,6 @@
-//! Departments (所属) of an organization, each with its own mailbox.
+//! Departments (所属) of an organization, each with its own mailbox; what becomes of one is [`mod@successions`]'s.
+
+mod successions;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +25,8 @@ use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 use crate::organizations;
 
+pub(crate) use successions::settle;
+
 const KIND: &str = "department";
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -31,7 +35,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_department)
         .service(get_department)
         .service(update_department)
-        .service(archive_department);
+        .service(archive_department)
+        .service(successions::list_department_successions)
+        .service(successions::create_department_succession)
+        .service(successions::cancel_department_succession);
 }
 
 /// A department (所属).
@@ -65,6 +72,9 @@ pub struct Department {
     /// Last day.
     #[schema(required)]
     pub valid_to_on: Option<NaiveDate>,
+    /// The department that took over from it in a reorganisation; the first one of a split.
+    #[schema(required, format = Uuid)]
+    pub successor_id: Option<String>,
     /// Version, as in the entity tag.
     pub version: i64,
     /// When it was registered.
@@ -178,6 +188,29 @@ pub(crate) fn require(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Result<
         .ok_or_else(|| ApiError::Validation(vec![FieldError::reference(pointer)]))
 }
 
+/// The same for what begins or goes on today: a closed department takes nothing over.
+///
+/// # Errors
+/// 422 at `pointer`.
+pub(crate) fn require_open(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Result<(), ApiError> {
+    require(scope, id, pointer)?;
+    let closed: Option<String> = departments::table
+        .find((&scope.lg, id))
+        .filter(departments::valid_to_on.lt(Some(scope.today)))
+        .select(departments::id)
+        .first(scope.conn)
+        .optional()?;
+    if closed.is_none() {
+        return Ok(());
+    }
+    Err(ApiError::field(
+        pointer,
+        "department_closed",
+        "この所属は廃止されています。後継の所属を指定してください。",
+        "The department is closed; name its successor.",
+    ))
+}
+
 fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Department, ApiError> {
     let found: Department = departments::table
         .find((&scope.lg, id))
@@ -262,6 +295,7 @@ pub(crate) fn create(
         mailbox: new.mailbox,
         valid_from_on: new.valid_from_on,
         valid_to_on: new.valid_to_on,
+        successor_id: None,
         version: 1,
         created_at: scope.at,
         updated_at: scope.at,

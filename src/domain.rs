@@ -12,6 +12,7 @@ pub mod exception;
 pub mod facts;
 pub mod file_type;
 pub mod fulfilment;
+pub mod hand_over;
 pub mod identifier;
 pub mod lifecycle;
 pub mod profile;

@@ -25,8 +25,8 @@ use crate::http::caller::{Caller, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After};
-use crate::people;
 use crate::people::holders::Directory;
+use crate::{delegations, people};
 use rows::ExceptionRow;
 use wire::{
     Exception, ExceptionCreate, ExceptionDecisionCreate, ExceptionDecisionWord, ExceptionFilter, ExceptionPage,
@@ -258,16 +258,23 @@ fn decide(
         Some(elsewhere) => elsewhere.decided_by_person_id.clone(),
         None => Some(person_id.to_owned()),
     };
-    if decided_by.as_ref() == Some(&row.requested_by_person_id) {
+    let applicant = &row.requested_by_person_id;
+    let same = match &decided_by {
+        Some(person) => delegations::are_one(scope, &row.organization_id, person, applicant)?,
+        None => false,
+    };
+    if same {
         return Err(ApiError::Conflict {
             code: "self_approval_forbidden",
-            ja: "申請した本人は決定できません。CISOが決定してください。".to_owned(),
-            en: "The applicant cannot decide; the CISO does.".to_owned(),
+            ja: "申請した本人と、その不在代理者は決定できません。CISOが決定してください。".to_owned(),
+            en: "Neither the applicant nor whoever stands in for them decides; the CISO does.".to_owned(),
         });
     }
-    if new.elsewhere.is_none() {
-        require_ciso(scope, &row.organization_id, person_id)?;
-    }
+    let acting_for = if new.elsewhere.is_none() {
+        require_ciso(scope, &row.organization_id, person_id)?
+    } else {
+        vec![]
+    };
     let approved = new.decision == ExceptionDecisionWord::Approve;
     let state = if approved {
         ExceptionState::Approved
@@ -303,7 +310,7 @@ fn decide(
         "decided_by_person_id": decided_by, "decided_by": elsewhere.map(|elsewhere| &elsewhere.decided_by),
         "document_number": elsewhere.map(|elsewhere| &elsewhere.document_number), "note": new.note,
         "expires_on": new.expires_on.unwrap_or(row.expires_on), "assessment_id": entry.assessment_id,
-        "residual_score_x100": entry.risk_score_x100});
+        "residual_score_x100": entry.risk_score_x100, "acting_for_person_ids": acting_for});
     settle(scope, &row.id, "exception.decided", payload)
 }
 
@@ -366,15 +373,18 @@ fn check_decision(
     ApiError::unless_empty(errors)
 }
 
-/// The person holds the role of CISO in the organization today.
-fn require_ciso(scope: &mut Scope<'_>, organization_id: &str, person_id: &str) -> Result<(), ApiError> {
+/// The person holds the role of CISO in the organization today, or stands in for whoever does; answers for whom.
+fn require_ciso(scope: &mut Scope<'_>, organization_id: &str, person_id: &str) -> Result<Vec<String>, ApiError> {
     let organizations = [organization_id.to_owned()];
     let directory = Directory::load(scope, &organizations, &[person_id.to_owned()], &[], scope.today)?;
-    if directory
-        .roles_of(person_id, organization_id, None)
-        .contains(&Role::Ciso)
-    {
-        return Ok(());
+    let holds = |roles: Vec<Role>| roles.contains(&Role::Ciso);
+    if holds(directory.roles_of(person_id, organization_id, None)) {
+        if holds(directory.own_roles_of(person_id, organization_id, None)) {
+            return Ok(vec![]);
+        }
+        let absent = directory.stands_in_for(organization_id, person_id);
+        let absent = absent.filter(|absent| holds(directory.own_roles_of(absent, organization_id, None)));
+        return Ok(absent.map(str::to_owned).collect());
     }
     Err(ApiError::Conflict {
         code: "role_required",

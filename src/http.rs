@@ -21,7 +21,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, clause_templates, clauses, cloud_services, contractors, departments, engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins, people, posts, reminders, risk, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
+    api_clients, audit_log, clause_templates, clauses, cloud_services, contractors, delegations, departments,
+    engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins,
+    ownership_transfers, people, posts, reminders, reports, risk, social_media_accounts, social_media_services,
+    subcontracts, tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -46,6 +49,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(departments::routes)
                 .configure(posts::routes)
                 .configure(people::routes)
+                .configure(delegations::routes)
+                .configure(ownership_transfers::routes)
                 .configure(contractors::routes)
                 .configure(entries::routes)
                 .configure(engagements::routes)
@@ -67,6 +72,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(audit_log::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)
+                .configure(reports::routes)
                 .configure(what_if::routes),
         );
 }

@@ -4,10 +4,13 @@
 //!
 //! # Map
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
-//!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`contractors`], [`entries`] (what
+//!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`delegations`],
+//!   [`ownership_transfers`], [`contractors`], [`entries`] (what
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
 //!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
+//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
+//!   [`reminders`], [`messages`], [`what_if`], [`reports`], [`audit_log`], [`api_clients`],
 //!   [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
@@ -26,6 +29,7 @@ pub mod cloud_services;
 pub mod config;
 pub mod contractors;
 pub mod db;
+pub mod delegations;
 pub mod demo;
 pub mod departments;
 pub mod domain;
@@ -45,10 +49,12 @@ pub mod messages;
 pub mod obligations;
 pub mod organizations;
 pub mod origins;
+pub mod ownership_transfers;
 pub mod people;
 pub mod posts;
 pub mod random;
 pub mod reminders;
+pub mod reports;
 pub mod risk;
 pub mod social_media_accounts;
 pub mod social_media_services;

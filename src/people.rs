@@ -3,6 +3,7 @@
 //! Who holds a role or a post on a day is answered by [`holders`]; posts are in [`crate::posts`].
 
 pub(crate) mod holders;
+pub(crate) mod planned;
 mod rows;
 pub mod wire;
 
@@ -83,7 +84,7 @@ pub(crate) fn create(scope: &mut Scope<'_>, allowed: &Organizations, new: Person
 /// List people
 ///
 /// Sorted by id; appointments and roles in organizations outside the token are left out, and so are moves that are not
-/// announced yet.
+/// announced yet, unless the token has `directory:write`.
 #[utoipa::path(tag = "directory", params(PersonFilter), security(("oauth2" = ["directory:read"])), responses(
     (status = 200, description = "人の一覧 / A page of people", body = PersonPage), Problems))]
 #[get("/people")]
@@ -103,7 +104,7 @@ async fn list_people(
                 key: String::new(),
                 id: row.id.clone(),
             });
-            let items = rows::complete(scope, &caller.organizations, found)?;
+            let items = rows::complete(scope, &caller.organizations, found, caller.sees_planned_moves())?;
             page::answer(&path, &query, &PersonPage::new((items, next.clone())), next.as_deref())
         })
         .await
@@ -140,7 +141,8 @@ async fn create_person(
 async fn get_person(caller: Caller<scope::DirectoryRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
-            let person = rows::find(scope, &caller.organizations, &path_id(&id)?)?;
+            let planned = caller.sees_planned_moves();
+            let person = rows::find_as(scope, &caller.organizations, &path_id(&id)?, planned)?;
             Ok(Answer::ok(&person)?.version(person.version))
         })
         .await
@@ -167,9 +169,12 @@ async fn update_person(
         .write(move |caller, scope| {
             let before = rows::find(scope, &caller.organizations, &path_id(&id)?)?;
             if_match.check(before.version, caller.lang)?;
-            let id = before.id.clone();
+            let (id, left_on) = (before.id.clone(), before.left_on);
             let state = wire::State::from_patch(before, patch).checked()?;
             rows::update(scope, &caller.organizations, &id, &state)?;
+            if state.left_on != left_on {
+                rows::look_at(scope, &id)?;
+            }
             let person = rows::find(scope, &caller.organizations, &id)?;
             record(scope, "person.updated", &person)?;
             Ok(Answer::ok(&person)?.version(person.version))
@@ -203,6 +208,7 @@ async fn archive_person(
                     people::updated_by.eq(scope.by()),
                 ))
                 .execute(scope.conn)?;
+            rows::look_at(scope, &person.id)?;
             record(scope, "person.archived", &person)?;
             Ok(Answer::no_content())
         })

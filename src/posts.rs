@@ -1,5 +1,7 @@
 //! Posts (職, such as 総務課長) with dated holders: then the new holder owns on the day, without a call.
 
+mod holders;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
@@ -11,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{Scope, Subject};
 use crate::clock::Instant;
-use crate::db::schema::{post_holders, posts, role_assignments};
+use crate::db::schema::{posts, role_assignments};
 use crate::db::types::Word;
 use crate::domain::text;
 use crate::domain::vocabulary::{CodeWord, Role};
@@ -21,7 +23,7 @@ use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
-use crate::{departments, organizations, people};
+use crate::{departments, organizations};
 
 const KIND: &str = "post";
 
@@ -46,7 +48,7 @@ pub struct PostHolder {
     /// Last day.
     #[serde(default)]
     pub ends_on: Option<NaiveDate>,
-    /// Before this day it is not shown (内示前).
+    /// Before this day it is shown to callers with `directory:write` only (内示前).
     #[serde(default)]
     pub announced_on: Option<NaiveDate>,
 }
@@ -83,7 +85,7 @@ pub struct Post {
     /// Name.
     #[schema(example = "総務課長")]
     pub name: String,
-    /// Holders; those planned and not announced yet are left out.
+    /// Holders; those not announced yet are shown to callers with `directory:write` only.
     pub holders: Vec<PostHolder>,
     /// Roles that come with it.
     pub roles: Vec<PostRole>,
@@ -197,32 +199,10 @@ pub(crate) fn require(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Result<
         .ok_or_else(|| ApiError::Validation(vec![FieldError::reference(pointer)]))
 }
 
-/// Adds holders and roles, with one query each.
-fn complete(scope: &mut Scope<'_>, rows: Vec<PostRow>) -> Result<Vec<Post>, ApiError> {
+/// Adds holders and roles, with one query each; without `planned` only the holders that everybody may know of.
+fn complete(scope: &mut Scope<'_>, rows: Vec<PostRow>, planned: bool) -> Result<Vec<Post>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let found: Vec<(String, String, NaiveDate, Option<NaiveDate>, Option<NaiveDate>)> = post_holders::table
-        .filter(post_holders::local_government_id.eq(&scope.lg))
-        .filter(post_holders::post_id.eq_any(&ids))
-        .order((post_holders::post_id, post_holders::starts_on))
-        .select((
-            post_holders::post_id,
-            post_holders::person_id,
-            post_holders::starts_on,
-            post_holders::ends_on,
-            post_holders::announced_on,
-        ))
-        .load(scope.conn)?;
-    let mut holders: BTreeMap<String, Vec<PostHolder>> = BTreeMap::new();
-    for (post, person_id, starts_on, ends_on, announced_on) in found {
-        if announced_on.is_none_or(|on| on <= scope.today) {
-            holders.entry(post).or_default().push(PostHolder {
-                person_id,
-                starts_on,
-                ends_on,
-                announced_on,
-            });
-        }
-    }
+    let mut holders = holders::of(scope, &ids, planned)?;
     type RoleRow = (Option<String>, Word<Role>, Option<String>, NaiveDate, Option<NaiveDate>);
     let found: Vec<RoleRow> = role_assignments::table
         .filter(role_assignments::local_government_id.eq(&scope.lg))
@@ -266,13 +246,18 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<PostRow>) -> Result<Vec<Post>, ApiE
         .collect())
 }
 
+/// The post with everything that is planned.
 fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Post, ApiError> {
+    find_as(scope, allowed, id, true)
+}
+
+fn find_as(scope: &mut Scope<'_>, allowed: &Organizations, id: &str, planned: bool) -> Result<Post, ApiError> {
     let row: PostRow = posts::table
         .find((&scope.lg, id))
         .select(PostRow::as_select())
         .first(scope.conn)?;
     allowed.check(&row.organization_id)?;
-    complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)
+    complete(scope, vec![row], planned)?.pop().ok_or(ApiError::NotFound)
 }
 
 fn record(scope: &mut Scope<'_>, action: &'static str, post: &Post) -> Result<(), ApiError> {
@@ -320,34 +305,11 @@ pub(crate) fn create(scope: &mut Scope<'_>, allowed: &Organizations, new: PostCr
             posts::updated_by.eq(scope.by()),
         ))
         .execute(scope.conn)?;
-    write_holders(scope, &id, &new.holders)?;
+    holders::write(scope, &id, &new.holders)?;
     write_roles(scope, &id, &new.organization_id, &new.roles)?;
     let post = find(scope, allowed, &id)?;
     record(scope, "post.created", &post)?;
     Ok(post)
-}
-
-fn write_holders(scope: &mut Scope<'_>, id: &str, new: &[PostHolder]) -> Result<(), ApiError> {
-    let mine = post_holders::table
-        .filter(post_holders::local_government_id.eq(scope.lg.clone()))
-        .filter(post_holders::post_id.eq(id));
-    diesel::delete(mine).execute(scope.conn)?;
-    for (i, holder) in new.iter().enumerate() {
-        people::require(scope, &holder.person_id, &format!("/holders/{i}/person_id"))?;
-        check_span(holder.starts_on, holder.ends_on, &format!("/holders/{i}/ends_on"))?;
-        diesel::insert_into(post_holders::table)
-            .values((
-                post_holders::local_government_id.eq(&scope.lg),
-                post_holders::id.eq(scope.new_id()),
-                post_holders::post_id.eq(id),
-                post_holders::person_id.eq(&holder.person_id),
-                post_holders::starts_on.eq(holder.starts_on),
-                post_holders::ends_on.eq(holder.ends_on),
-                post_holders::announced_on.eq(holder.announced_on),
-            ))
-            .execute(scope.conn)?;
-    }
-    Ok(())
 }
 
 fn write_roles(scope: &mut Scope<'_>, id: &str, organization_id: &str, new: &[PostRole]) -> Result<(), ApiError> {
@@ -439,7 +401,7 @@ async fn list_posts(
                 key: String::new(),
                 id: row.id.clone(),
             });
-            let items = complete(scope, rows)?;
+            let items = complete(scope, rows, caller.sees_planned_moves())?;
             page::answer(&path, &query, &PostPage::new((items, next.clone())), next.as_deref())
         })
         .await
@@ -476,7 +438,12 @@ async fn create_post(
 async fn get_post(caller: Caller<scope::DirectoryRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
-            let post = find(scope, &caller.organizations, &path_id(&id)?)?;
+            let post = find_as(
+                scope,
+                &caller.organizations,
+                &path_id(&id)?,
+                caller.sees_planned_moves(),
+            )?;
             Ok(Answer::ok(&post)?.version(post.version))
         })
         .await
@@ -519,8 +486,8 @@ async fn update_post(
                     posts::updated_by.eq(scope.by()),
                 ))
                 .execute(scope.conn)?;
-            if let Some(holders) = &patch.set.holders {
-                write_holders(scope, &before.id, holders)?;
+            if let Some(new) = &patch.set.holders {
+                holders::write(scope, &before.id, new)?;
             }
             if let Some(roles) = &patch.set.roles {
                 write_roles(scope, &before.id, &before.organization_id, roles)?;

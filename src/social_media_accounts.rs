@@ -8,9 +8,12 @@ mod rows;
 pub mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use chrono::NaiveDate;
+use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
+use crate::db::schema::social_media_accounts;
 use crate::domain::vocabulary::Kind;
 use crate::entries::list::{EntryFilter, select_page};
 use crate::entries::{rows as entry_rows, state};
@@ -23,6 +26,8 @@ use crate::http::page;
 use wire::{SocialMediaAccount, SocialMediaAccountCreate, SocialMediaAccountPage, SocialMediaAccountPatch};
 
 const KIND: Kind = Kind::SocialMediaAccount;
+/// The clause by which credentials change on the day somebody moves.
+pub(crate) const CREDENTIALS_CLAUSE: &str = "social-credential-management";
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -31,6 +36,23 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(get_social_media_account)
         .service(update_social_media_account)
         .service(archive_social_media_account);
+}
+
+/// The day of the last move around an account, on which its credentials were to be changed; `None` for other kinds.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn credentials_due_on(
+    scope: &mut Scope<'_>,
+    entry: &entry_rows::EntryRow,
+) -> Result<Option<NaiveDate>, ApiError> {
+    if entry.kind.0 != KIND {
+        return Ok(None);
+    }
+    Ok(social_media_accounts::table
+        .find((&scope.lg, &entry.id))
+        .select(social_media_accounts::credentials_due_on)
+        .first(scope.conn)?)
 }
 
 /// List social-media accounts

@@ -305,7 +305,7 @@ async fn approve_entry_transition(
             if new.decided_elsewhere.is_none() && !known.roles.contains(&new.role) {
                 return Err(ApiError::TransitionUnmet(vec![lifecycle::role_required(&[new.role])]));
             }
-            let approval = rows::approve(scope, &known.entry, transition, new, &person_id)?;
+            let approval = rows::approve(scope, &known, transition, new, &person_id)?;
             Answer::ok(&approval)
         })
         .await

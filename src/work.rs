@@ -1,6 +1,6 @@
 //! The worker: reconcilers without input that plan, deliver and tidy up, from rows and never from memory.
 //!
-//! [`plan`] turns due steps into items, [`dispatch`] turns items into mails, [`prune`] erases what need not be kept, and
+//! people move first, then [`plan`] turns due steps into items, [`dispatch`] turns items into mails, [`prune`] erases what need not be kept, and
 //! entries whose risk time has changed are assessed again. A tick that comes late, twice or on several replicas changes
 //! nothing but the hour (design §6); so the scheduler only wakes the worker, and a wake-up that never comes is replaced.
 //! Where a crash may happen: [`Faults`].
@@ -29,7 +29,6 @@ use crate::clock::Instant;
 use crate::config::{Config, MailConfig};
 use crate::db::schema::{clock_marks, local_governments};
 use crate::db::{Conn, Db, on_each_backend};
-use crate::entries;
 use crate::files::store;
 use crate::http::error::ApiError;
 use crate::journal::checkpoint;
@@ -37,6 +36,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
+use crate::{departments, entries, ownership_transfers};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -70,6 +70,8 @@ pub struct Worker {
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
+    /// Hand-overs and reorganisations whose day came, and posts and people that were looked at.
+    pub settled: usize,
     /// Items that were planned or recorded as superseded.
     pub planned: usize,
     /// Messages that the relay took.
@@ -92,6 +94,7 @@ pub struct Ticked {
 
 impl Ticked {
     fn add(&mut self, other: Self) {
+        self.settled += other.settled;
         self.planned += other.planned;
         self.accepted += other.accepted;
         self.in_doubt += other.in_doubt;
@@ -197,6 +200,7 @@ impl Worker {
             let (app, tenant, faults) = (self.app.clone(), tenant.clone(), self.faults.clone());
             blocking(move || {
                 Ok(Ticked {
+                    settled: ownership_transfers::settle(&app, &tenant)? + departments::settle(&app, &tenant)?,
                     reassessed: entries::reassess_due(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,

@@ -210,6 +210,7 @@ impl Setup {
                 role: Role::Ciso,
                 starts_on: today,
                 ends_on: None,
+                announced_on: None,
             })
             .collect();
         people::create(

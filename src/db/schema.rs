@@ -100,6 +100,7 @@ diesel::table! {
         updated_at -> BigInt,
         updated_by -> Text,
         archived_at -> Nullable<BigInt>,
+        successor_id -> Nullable<Text>,
     }
 }
 
@@ -120,6 +121,7 @@ diesel::table! {
         updated_at -> BigInt,
         updated_by -> Text,
         archived_at -> Nullable<BigInt>,
+        settle_on -> Nullable<Date>,
     }
 }
 
@@ -149,6 +151,7 @@ diesel::table! {
         starts_on -> Date,
         ends_on -> Nullable<Date>,
         announced_on -> Nullable<Date>,
+        settle_on -> Nullable<Date>,
     }
 }
 
@@ -176,6 +179,7 @@ diesel::table! {
         post_id -> Nullable<Text>,
         starts_on -> Date,
         ends_on -> Nullable<Date>,
+        announced_on -> Nullable<Date>,
     }
 }
 
@@ -512,6 +516,7 @@ diesel::table! {
         last_post_on -> Nullable<Date>,
         takes_applications -> Bool,
         data_path_entry_id -> Nullable<Text>,
+        credentials_due_on -> Nullable<Date>,
     }
 }
 
@@ -961,6 +966,95 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    hand_over_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    hand_over_causes (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    delegations (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        from_person_id -> Text,
+        to_person_id -> Text,
+        starts_on -> Date,
+        ends_on -> Date,
+        reason -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ownership_transfers (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        cause -> Text,
+        state -> Text,
+        organization_id -> Nullable<Text>,
+        from_person_id -> Nullable<Text>,
+        from_post_id -> Nullable<Text>,
+        to_person_id -> Nullable<Text>,
+        to_post_id -> Nullable<Text>,
+        entry_ids -> Nullable<Text>,
+        effective_on -> Date,
+        announced_on -> Nullable<Date>,
+        due_on -> Date,
+        reason -> Nullable<Text>,
+        change_key -> Nullable<Text>,
+        settle_on -> Nullable<Date>,
+        moved_at -> Nullable<BigInt>,
+        answered_on -> Nullable<Date>,
+        answered_by_person_id -> Nullable<Text>,
+        answer_note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    ownership_transfer_objects (local_government_id, transfer_id, kind, object_id) {
+        local_government_id -> Text,
+        transfer_id -> Text,
+        kind -> Text,
+        object_id -> Text,
+        entry_id -> Nullable<Text>,
+        organization_id -> Text,
+    }
+}
+
+diesel::table! {
+    department_successions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        department_id -> Text,
+        kind -> Text,
+        successors -> Text,
+        effective_on -> Date,
+        reason -> Text,
+        settle_on -> Nullable<Date>,
+        done_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,
@@ -981,3 +1075,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages
 );
 diesel::allow_tables_to_appear_in_same_query!(journal, journal_payloads);
+diesel::allow_tables_to_appear_in_same_query!(ownership_transfer_objects, ownership_transfers, entries);

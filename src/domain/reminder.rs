@@ -32,9 +32,7 @@ pub enum ClosedBy {
 /// What closes a cycle of this kind.
 pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
     match kind {
-        ObligationKind::Reverification | ObligationKind::SelfInspection => {
-            ClosedBy::Verification
-        }
+        ObligationKind::Reverification | ObligationKind::SelfInspection => ClosedBy::Verification,
         ObligationKind::ContractEnd | ObligationKind::NoticeDeadline => ClosedBy::Decision,
         ObligationKind::Evidence
         | ObligationKind::Exception
@@ -58,7 +56,9 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
         ObligationKind::ContractEnd | ObligationKind::ApprovalExpiry => &[180, 120, 90, 60, 30, 14, 7, 1],
         ObligationKind::NoticeDeadline | ObligationKind::SubcontractExpiry | ObligationKind::Gap => &[60, 30, 14, 7, 1],
         ObligationKind::SelfInspection => &[30, 14, 7, 1],
-        ObligationKind::CorrectiveAction | ObligationKind::Handover => &[14, 7, 1],
+        ObligationKind::CorrectiveAction => &[14, 7, 1],
+        // The first one leaves on the day of the move itself.
+        ObligationKind::Handover => &[15, 7, 1],
     }
 }
 

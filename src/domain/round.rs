@@ -52,6 +52,8 @@ pub struct RoundClause {
     pub evidence_valid_until: Option<NaiveDate>,
     /// The clause counts less than verified today: its time runs from the start of the work at the earliest.
     pub below_verified: bool,
+    /// What was confirmed before this day holds no longer, because people have moved: due on it.
+    pub anew_on: Option<NaiveDate>,
 }
 
 /// What decides the due date of an entry's next round.
@@ -135,9 +137,13 @@ fn candidate<'i>(input: &RoundInput, start: NaiveDate, clause: &'i RoundClause) 
     let base = base(clause, start, input.personal_information);
     let months = i32::try_from(clause.interval_months).unwrap_or(i32::MAX);
     let by_interval = add_months(base, months);
-    let own_due_on = clause
-        .evidence_valid_until
-        .map_or(by_interval, |until| by_interval.min(until));
+    let anew_on = clause
+        .anew_on
+        .filter(|on| clause.verified_on.is_none_or(|verified_on| verified_on < *on));
+    let own_due_on = [clause.evidence_valid_until, anew_on]
+        .into_iter()
+        .flatten()
+        .fold(by_interval, NaiveDate::min);
     let latest = period_limit(input.period)
         .filter(|(first_day, limit)| !confirms_period(clause, *first_day, *limit))
         .map_or(own_due_on, |(_, limit)| own_due_on.min(limit))
@@ -146,7 +152,7 @@ fn candidate<'i>(input: &RoundInput, start: NaiveDate, clause: &'i RoundClause) 
     let bound_by_evidence = clause.evidence_valid_until.is_some_and(|until| until <= latest);
     let aligned = input
         .review_month
-        .filter(|_| !bound_by_evidence)
+        .filter(|_| !bound_by_evidence && anew_on.is_none())
         .and_then(|month| review_day(latest, month))
         .filter(|day| days_between(base.max(start), *day) >= SHORTEST_REVIEW_CYCLE_DAYS)
         .unwrap_or(latest);
@@ -223,6 +229,7 @@ mod tests {
             interval_months,
             evidence_valid_until: None,
             below_verified: true,
+            anew_on: None,
         }
     }
 
@@ -299,6 +306,26 @@ mod tests {
                 };
                 assert_eq!(due(&input), expected, "{first} to {last}, {review_month:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_move_makes_a_clause_due_on_its_day_until_it_is_confirmed_anew() {
+        for (verified_on, anew_on, expected) in [
+            ("2027-04-10", None, "2028-04-10"),
+            ("2027-04-10", Some("2027-10-01"), "2027-10-01"),
+            ("2027-09-30", Some("2027-10-01"), "2027-10-01"),
+            ("2027-10-01", Some("2027-10-01"), "2028-10-01"),
+        ] {
+            let moved = RoundClause {
+                anew_on: anew_on.map(day),
+                ..answered(12, verified_on, None)
+            };
+            let input = RoundInput {
+                as_of: day("2027-10-02"),
+                ..input(vec![moved], "2027-04-01", None)
+            };
+            assert_eq!(due(&input), expected, "{verified_on}, {anew_on:?}");
         }
     }
 

@@ -180,7 +180,7 @@ pub(crate) fn insert(
     check_holder(scope, input.owner.as_ref(), "/owner", &mut errors)?;
     check_holder(scope, input.deputy.as_ref(), "/deputy", &mut errors)?;
     if let Some(department) = &input.department_id {
-        departments::require(scope, department, "/department_id")?;
+        departments::require_open(scope, department, "/department_id")?;
     }
     ApiError::unless_empty(errors)?;
     let control_number = match &input.control_number {
@@ -344,9 +344,10 @@ pub(crate) fn update<P>(
         organizations::require(scope, &organization, "/contracting_organization_id")?;
         row.contracting_organization_id = organization;
     }
+    let before = row.department_id.clone();
     patch.nullable(&mut row.department_id, change.department_id, "department_id");
-    if let Some(department) = &row.department_id {
-        departments::require(scope, department, "/department_id")?;
+    if let Some(department) = row.department_id.as_ref().filter(|_| before != row.department_id) {
+        departments::require_open(scope, department, "/department_id")?;
     }
     if let Some(name) = change.name {
         row.name = line(&name, "/name", 200, &mut errors);

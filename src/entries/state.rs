@@ -28,7 +28,9 @@ use crate::obligations::cycles::{self, Due, OpenRound};
 use crate::organizations::{self, OrganizationRow};
 use crate::origins;
 use crate::people::holders::Directory;
+use crate::social_media_accounts::CREDENTIALS_CLAUSE;
 use crate::subcontracts;
+use crate::{ownership_transfers, social_media_accounts};
 
 /// A contract period as far as due dates need it.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -115,9 +117,8 @@ pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Si
         &posts,
         scope.today,
     )?;
-    let owner_missing = directory
-        .owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref())
-        .is_none();
+    let owner = directory.owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref());
+    let owner_missing = owner.is_none() || ownership_transfers::acceptance_is_late(scope, &entry)?;
     Ok(Situation {
         entry,
         organization,
@@ -222,6 +223,7 @@ fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &R
     let tier = u8::try_from(assessment.inherent.tier).unwrap_or(1);
     let personal = entry.facts()?.may_handle_personal_information();
     let active = entry.status.0.phase() == Phase::Active;
+    let credentials_due_on = social_media_accounts::credentials_due_on(scope, entry)?;
     let mut clauses = vec![];
     for requirement in &situation.requirements {
         let (status, _) = situation.status(requirement, scope.today);
@@ -236,6 +238,7 @@ fn settle_round(scope: &mut Scope<'_>, situation: &Situation<'_>, assessment: &R
             interval_months: round::interval_months(tier, requirement.clause.reverify_months, personal),
             evidence_valid_until: answer.evidence_valid_until,
             below_verified: status != FulfilmentStatus::Verified,
+            anew_on: credentials_due_on.filter(|_| requirement.clause.key == CREDENTIALS_CLAUSE),
         });
     }
     let organization = &situation.organization;

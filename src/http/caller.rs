@@ -123,6 +123,11 @@ impl<P: Permission> Caller<P> {
         &self.app
     }
 
+    /// Whether moves that are not announced yet (内示前) are shown: to whoever keeps the directory.
+    pub fn sees_planned_moves(&self) -> bool {
+        self.scopes.iter().any(|held| held == "directory:write")
+    }
+
     fn actor(&self) -> Actor {
         Actor {
             client_id: Some(self.client_id.clone()),

@@ -67,6 +67,8 @@ pub fn samples() -> Vec<(&'static str, Rendered)> {
         ("reminder", digest::Digest::sample().render()),
         ("reminder_overdue", digest::Digest::sample_overdue().render()),
         ("reminder_handover", digest::Digest::sample_handover().render()),
+        ("reminder_takeover", digest::Digest::sample_takeover().render()),
+        ("reminder_term_end", digest::Digest::sample_term_end().render()),
         ("reminder_exception", digest::Digest::sample_exception().render()),
         ("reminder_digest", digest::Digest::sample_several().render()),
         ("test_mail", notices::TestMail::sample().render()),

@@ -12,6 +12,7 @@ use super::cycles::{self, End};
 use super::{KIND, ObligationRow, require_open};
 use crate::app::{Scope, Subject};
 use crate::db::schema::{clause_fulfilments, obligations, round_clauses, verification_answers, verifications};
+use crate::delegations;
 use crate::domain::reminder::ClosedBy;
 use crate::domain::round::ALIGNMENT_DAYS;
 use crate::domain::vocabulary::ObligationKind;
@@ -189,8 +190,9 @@ pub(crate) fn verify(
     } else {
         "obligation.answered"
     };
+    let acting_for = acting_for(scope, row, person_id)?;
     let payload = json!({"verification_id": id, "cycle": row.cycle, "due_on": row.due_on, "result": result,
-        "verified_on": verified_on, "answers": new.answers});
+        "verified_on": verified_on, "answers": new.answers, "acting_for_person_ids": acting_for});
     scope.record(action, subject, payload);
     if let Some(entry_id) = &row.entry_id {
         rows::touch(scope, entry_id)?;
@@ -208,6 +210,20 @@ pub(crate) fn verify(
             .execute(scope.conn)?;
     }
     crate::verifications::find(scope, &id)
+}
+
+/// The assignees of the round in whose place a delegate answered (不在代理).
+fn acting_for(scope: &mut Scope<'_>, row: &ObligationRow, person_id: &str) -> Result<Vec<String>, ApiError> {
+    let absent = delegations::acting_for(scope, &row.organization_id, person_id)?;
+    let assigned = round_clauses::table
+        .filter(round_clauses::local_government_id.eq(&scope.lg))
+        .filter(round_clauses::obligation_id.eq(&row.id))
+        .filter(round_clauses::cycle.eq(row.cycle))
+        .filter(round_clauses::assignee_person_id.eq_any(absent.into_iter().map(Some).collect::<Vec<_>>()))
+        .order(round_clauses::assignee_person_id)
+        .select(round_clauses::assignee_person_id.assume_not_null())
+        .distinct();
+    Ok(assigned.load(scope.conn)?)
 }
 
 fn check(

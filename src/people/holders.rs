@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::app::Scope;
-use crate::db::schema::{departments, organizations, people, post_holders, role_assignments};
+use crate::db::schema::{delegations, departments, organizations, people, post_holders, role_assignments};
 use crate::domain::vocabulary::{CodeWord, Role};
 use crate::http::error::ApiError;
 
@@ -51,6 +51,8 @@ pub(crate) struct Directory {
     posts: BTreeMap<String, String>,
     assignments: Vec<Assignment>,
     departments: BTreeMap<String, Department>,
+    /// Who stands in for whom on the day: organization, whose place, by whom.
+    delegations: Vec<(String, String, String)>,
 }
 
 impl Directory {
@@ -111,9 +113,23 @@ impl Directory {
             .load(scope.conn)?;
         // The latest holder of a day wins, should two overlap.
         let posts: BTreeMap<String, String> = holders.into_iter().map(|(post, person, _)| (post, person)).collect();
+        let delegations: Vec<(String, String, String)> = delegations::table
+            .filter(delegations::local_government_id.eq(&scope.lg))
+            .filter(delegations::organization_id.eq_any(organization_ids))
+            .filter(delegations::ends_on.ge(on))
+            .filter(delegations::starts_on.le(on))
+            .filter(delegations::archived_at.is_null())
+            .order(delegations::id)
+            .select((
+                delegations::organization_id,
+                delegations::from_person_id,
+                delegations::to_person_id,
+            ))
+            .load(scope.conn)?;
         let wanted: BTreeSet<String> = posts
             .values()
             .cloned()
+            .chain(delegations.iter().map(|(.., to)| to.clone()))
             .chain(assignments.iter().filter_map(|a| a.person_id.clone()))
             .chain(person_ids.iter().cloned())
             .collect();
@@ -128,7 +144,23 @@ impl Directory {
             .into_iter()
             .map(|(id, name, address)| (id.clone(), PersonRef { id, name, address }))
             .collect();
-        let rows: Vec<(String, String, Option<String>, Option<String>)> = departments::table
+        Ok(Self {
+            persons,
+            posts,
+            assignments,
+            departments: Self::departments(scope, organization_ids, on)?,
+            delegations,
+        })
+    }
+
+    /// The departments of these organizations; nothing is written to the mailbox of one that is closed.
+    fn departments(
+        scope: &mut Scope<'_>,
+        organization_ids: &[String],
+        on: NaiveDate,
+    ) -> Result<BTreeMap<String, Department>, ApiError> {
+        type Row = (String, String, Option<String>, Option<String>, Option<NaiveDate>);
+        let rows: Vec<Row> = departments::table
             .filter(departments::local_government_id.eq(&scope.lg))
             .filter(departments::organization_id.eq_any(organization_ids))
             .select((
@@ -136,27 +168,19 @@ impl Directory {
                 departments::name,
                 departments::parent_id,
                 departments::mailbox,
+                departments::valid_to_on,
             ))
             .load(scope.conn)?;
-        let departments = rows
-            .into_iter()
-            .map(|(id, name, parent_id, mailbox)| {
-                (
-                    id,
-                    Department {
-                        name,
-                        parent_id,
-                        mailbox,
-                    },
-                )
-            })
-            .collect();
-        Ok(Self {
-            persons,
-            posts,
-            assignments,
-            departments,
-        })
+        let department = |(id, name, parent_id, mailbox, valid_to_on): Row| {
+            let is_open = valid_to_on.is_none_or(|last| on <= last);
+            let department = Department {
+                name,
+                parent_id,
+                mailbox: mailbox.filter(|_| is_open),
+            };
+            (id, department)
+        };
+        Ok(rows.into_iter().map(department).collect())
     }
 
     /// A person who is there on the day.
@@ -222,8 +246,25 @@ impl Directory {
         })
     }
 
-    /// The roles that a person holds for a department on the day: there, above it, or in the whole organization.
+    /// The roles that a person holds for a department on the day: there, above it, or in the whole organization; also
+    /// those of whoever they stand in for.
     pub(crate) fn roles_of(&self, person_id: &str, organization_id: &str, department_id: Option<&str>) -> Vec<Role> {
+        let mut roles = self.own_roles_of(person_id, organization_id, department_id);
+        for absent in self.stands_in_for(organization_id, person_id) {
+            roles.extend(self.own_roles_of(absent, organization_id, department_id));
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// The same without what comes from standing in for others.
+    pub(crate) fn own_roles_of(
+        &self,
+        person_id: &str,
+        organization_id: &str,
+        department_id: Option<&str>,
+    ) -> Vec<Role> {
         let line: Vec<&str> = department_id
             .into_iter()
             .flat_map(|department| self.upwards(department))
@@ -245,15 +286,67 @@ impl Directory {
         roles
     }
 
+    /// The persons whose place this one takes in the organization on the day (不在代理).
+    pub(crate) fn stands_in_for<'d>(
+        &'d self,
+        organization_id: &'d str,
+        person_id: &'d str,
+    ) -> impl Iterator<Item = &'d str> {
+        self.delegations
+            .iter()
+            .filter(move |(organization, _, to)| organization == organization_id && to == person_id)
+            .map(|(_, from, _)| from.as_str())
+    }
+
+    /// Whether one stands in for the other, so that they do not count as two.
+    pub(crate) fn are_one(&self, organization_id: &str, a: &str, b: &str) -> bool {
+        a == b
+            || self.stands_in_for(organization_id, a).any(|absent| absent == b)
+            || self.stands_in_for(organization_id, b).any(|absent| absent == a)
+    }
+
+    /// A person and whoever stands in for them.
+    pub(crate) fn with_delegates<'d>(
+        &'d self,
+        organization_id: &'d str,
+        person: &'d PersonRef,
+    ) -> impl Iterator<Item = &'d PersonRef> {
+        let delegates = self
+            .delegations
+            .iter()
+            .filter(move |(organization, from, _)| organization == organization_id && *from == person.id)
+            .filter_map(|(.., to)| self.person(to));
+        std::iter::once(person).chain(delegates)
+    }
+
     /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
     /// whole organization.
     pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {
+        self.contacts(organization_id, department_id, role, false)
+    }
+
+    /// Those to write to when a role is told something: its holders, and who stands in for them.
+    pub(crate) fn recipients(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {
+        self.contacts(organization_id, department_id, role, true)
+    }
+
+    fn contacts(
+        &self,
+        organization_id: &str,
+        department_id: Option<&str>,
+        role: Role,
+        delegates: bool,
+    ) -> Vec<Contact> {
         let of = |department: Option<&str>| -> Vec<Contact> {
             self.assignments
                 .iter()
                 .filter(|a| a.organization_id == organization_id && a.role == role)
                 .filter(|a| a.department_id.as_deref() == department)
                 .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
+                .flat_map(|person| {
+                    self.with_delegates(organization_id, person)
+                        .take(if delegates { usize::MAX } else { 1 })
+                })
                 .filter_map(|person| self.contact(person, department_id))
                 .collect()
         };

@@ -6,10 +6,11 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::KIND;
+use super::planned::{self, Dated};
 use super::wire::{Appointment, HeldRole, Person, PersonFilter, State};
 use crate::app::Scope;
 use crate::clock::Instant;
-use crate::db::schema::{appointments, people, role_assignments, search_grams};
+use crate::db::schema::{appointments, people, post_holders, role_assignments, search_grams};
 use crate::db::search;
 use crate::db::types::Word;
 use crate::domain::vocabulary::{CodeWord, Role};
@@ -33,12 +34,44 @@ pub(super) struct PersonRow {
     archived_at: Option<Instant>,
 }
 
+impl Dated for Appointment {
+    fn announced_on(&self) -> Option<NaiveDate> {
+        self.announced_on
+    }
+
+    fn ends_on_mut(&mut self) -> &mut Option<NaiveDate> {
+        &mut self.ends_on
+    }
+}
+
+impl Dated for HeldRole {
+    fn announced_on(&self) -> Option<NaiveDate> {
+        self.announced_on
+    }
+
+    fn ends_on_mut(&mut self) -> &mut Option<NaiveDate> {
+        &mut self.ends_on
+    }
+}
+
+/// The person with everything that is planned.
 pub(super) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Person, ApiError> {
+    find_as(scope, allowed, id, true)
+}
+
+pub(super) fn find_as(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    id: &str,
+    planned: bool,
+) -> Result<Person, ApiError> {
     let row = people::table
         .find((&scope.lg, id))
         .select(PersonRow::as_select())
         .first(scope.conn)?;
-    complete(scope, allowed, vec![row])?.pop().ok_or(ApiError::NotFound)
+    complete(scope, allowed, vec![row], planned)?
+        .pop()
+        .ok_or(ApiError::NotFound)
 }
 
 pub(super) fn select_page(
@@ -93,11 +126,13 @@ pub(super) fn select_page(
     ))
 }
 
-/// Adds appointments and roles as far as the caller may see them, with one query each.
+/// Adds appointments and roles as far as the caller may see them, with one query each; without `planned` those that
+/// everybody may know of.
 pub(super) fn complete(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     rows: Vec<PersonRow>,
+    planned: bool,
 ) -> Result<Vec<Person>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     type AppointmentRow = (
@@ -123,8 +158,7 @@ pub(super) fn complete(
         .load(scope.conn)?;
     let mut held: BTreeMap<String, Vec<Appointment>> = BTreeMap::new();
     for (person, organization_id, department_id, starts_on, ends_on, announced_on) in found {
-        let announced = announced_on.is_none_or(|on| on <= scope.today);
-        if announced && allowed.contains(&organization_id) {
+        if allowed.contains(&organization_id) {
             let appointment = Appointment {
                 organization_id,
                 department_id,
@@ -142,6 +176,7 @@ pub(super) fn complete(
         Word<Role>,
         NaiveDate,
         Option<NaiveDate>,
+        Option<NaiveDate>,
     );
     let found: Vec<RoleRow> = role_assignments::table
         .filter(role_assignments::local_government_id.eq(&scope.lg))
@@ -158,10 +193,11 @@ pub(super) fn complete(
             role_assignments::role,
             role_assignments::starts_on,
             role_assignments::ends_on,
+            role_assignments::announced_on,
         ))
         .load(scope.conn)?;
     let mut roles: BTreeMap<String, Vec<HeldRole>> = BTreeMap::new();
-    for (person, organization_id, department_id, role, starts_on, ends_on) in found {
+    for (person, organization_id, department_id, role, starts_on, ends_on, announced_on) in found {
         if let Some(person) = person.filter(|_| allowed.contains(&organization_id)) {
             let role = HeldRole {
                 organization_id,
@@ -169,8 +205,17 @@ pub(super) fn complete(
                 role: role.0,
                 starts_on,
                 ends_on,
+                announced_on,
             };
             roles.entry(person).or_default().push(role);
+        }
+    }
+    if !planned {
+        for appointments in held.values_mut() {
+            planned::hide(appointments, scope.today);
+        }
+        for roles in roles.values_mut() {
+            planned::hide(roles, scope.today);
         }
     }
     Ok(rows
@@ -203,6 +248,7 @@ pub(super) fn insert(scope: &mut Scope<'_>, allowed: &Organizations, id: &str, s
             people::email.eq(&state.email),
             people::employee_code.eq(&state.employee_code),
             people::left_on.eq(state.left_on),
+            people::settle_on.eq(state.left_on.map(|_| scope.today)),
             people::search_text.eq(&text),
             people::version.eq(1),
             people::created_at.eq(scope.at),
@@ -230,6 +276,21 @@ pub(super) fn update(scope: &mut Scope<'_>, allowed: &Organizations, id: &str, s
         ))
         .execute(scope.conn)?;
     write_lists(scope, allowed, id, state, &text)
+}
+
+/// Has what a person owns and the posts they hold looked at again: they leave, or stay after all.
+pub(super) fn look_at(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {
+    diesel::update(people::table.find((&scope.lg, id)))
+        .set(people::settle_on.eq(Some(scope.today)))
+        .execute(scope.conn)?;
+    diesel::update(
+        post_holders::table
+            .filter(post_holders::local_government_id.eq(scope.lg.clone()))
+            .filter(post_holders::person_id.eq(id)),
+    )
+    .set(post_holders::settle_on.eq(Some(scope.today)))
+    .execute(scope.conn)?;
+    Ok(())
 }
 
 fn write_lists(
@@ -300,6 +361,7 @@ fn write_lists(
                     role_assignments::person_id.eq(Some(id)),
                     role_assignments::starts_on.eq(held.starts_on),
                     role_assignments::ends_on.eq(held.ends_on),
+                    role_assignments::announced_on.eq(held.announced_on),
                 ))
                 .execute(scope.conn)?;
         }

@@ -30,7 +30,7 @@ pub struct Appointment {
     /// Last day.
     #[serde(default)]
     pub ends_on: Option<NaiveDate>,
-    /// Before this day it is not shown (内示前).
+    /// Before this day it is shown to callers with `directory:write` only (内示前).
     #[serde(default)]
     pub announced_on: Option<NaiveDate>,
 }
@@ -53,6 +53,9 @@ pub struct HeldRole {
     /// Last day.
     #[serde(default)]
     pub ends_on: Option<NaiveDate>,
+    /// Before this day it is shown to callers with `directory:write` only (内示前).
+    #[serde(default)]
+    pub announced_on: Option<NaiveDate>,
 }
 
 /// A person.
@@ -260,15 +263,24 @@ impl State {
             .appointments
             .iter()
             .flatten()
-            .map(|a| ("appointments", a.starts_on, a.ends_on));
-        let roles = self.roles.iter().flatten().map(|r| ("roles", r.starts_on, r.ends_on));
-        for (name, starts_on, ends_on) in spans.chain(roles) {
+            .map(|a| ("appointments", a.starts_on, a.ends_on, a.announced_on));
+        let roles = self.roles.iter().flatten();
+        let roles = roles.map(|r| ("roles", r.starts_on, r.ends_on, r.announced_on));
+        for (name, starts_on, ends_on, announced_on) in spans.chain(roles) {
             if ends_on.is_some_and(|on| on < starts_on) {
                 errors.push(FieldError::new(
                     &format!("/{name}"),
                     "date_order",
                     "終了日は開始日以降にしてください。",
                     "The last day must not be before the first.",
+                ));
+            }
+            if announced_on.is_some_and(|on| on > starts_on) {
+                errors.push(FieldError::new(
+                    &format!("/{name}"),
+                    "date_order",
+                    "内示の日は開始日以前にしてください。",
+                    "It is announced on the first day at the latest.",
                 ));
             }
         }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::standing::Known;
 use super::wire::{ApprovalCreate, TransitionApproval, TransitionCreate, TransitionTaken};
@@ -179,20 +179,36 @@ pub(super) fn take(
             .execute(scope.conn)?;
     }
     let taken = one(scope, &id)?;
-    scope.record("entry.transition_taken", entry.subject(), serde_json::to_value(&taken)?);
+    let payload = in_place_of(serde_json::to_value(&taken)?, &known.acting_for);
+    scope.record("entry.transition_taken", entry.subject(), payload);
     entry_rows::touch(scope, &entry.id)?;
     Ok(taken)
+}
+
+/// Notes for whom a delegate (不在代理) acted.
+fn in_place_of(mut payload: Value, acting_for: &[String]) -> Value {
+    if let Value::Object(payload) = &mut payload
+        && !acting_for.is_empty()
+    {
+        payload.insert("acting_for_person_ids".to_owned(), acting_for.into());
+    }
+    payload
 }
 
 /// Records an approval for the next taking of a transition.
 pub(super) fn approve(
     scope: &mut Scope<'_>,
-    entry: &EntryRow,
+    known: &Known<'_>,
     transition: &Transition,
     new: ApprovalCreate,
     person_id: &str,
 ) -> Result<TransitionApproval, ApiError> {
-    let elsewhere = new.decided_elsewhere;
+    let (entry, elsewhere) = (&known.entry, new.decided_elsewhere);
+    let acting_for = if elsewhere.is_none() {
+        known.acting_for.as_slice()
+    } else {
+        &[]
+    };
     let approval = TransitionApproval {
         id: scope.new_id(),
         transition: transition.key.to_owned(),
@@ -220,7 +236,11 @@ pub(super) fn approve(
         ))
         .execute(scope.conn)?;
     let payload = json!({"approval": approval, "recorded_by_person_id": person_id});
-    scope.record("entry.transition_approved", entry.subject(), payload);
+    scope.record(
+        "entry.transition_approved",
+        entry.subject(),
+        in_place_of(payload, acting_for),
+    );
     Ok(approval)
 }
 

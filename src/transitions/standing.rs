@@ -3,6 +3,8 @@
 //! A condition is either judged here from what the register holds, or stated by the acting person
 //! ([`Precondition::is_stated`]). What it means is [`crate::domain::lifecycle`]'s.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -74,6 +76,10 @@ pub(super) struct Known<'c> {
     linked_engagement: Option<Status>,
     pub legal_form: Option<LegalForm>,
     data_path_missing: bool,
+    /// Those in whose place the acting person holds a role that is not their own.
+    pub acting_for: Vec<String>,
+    /// Who does not count as a second person beside the applicant or the acting person: one stands in for the other.
+    as_one: BTreeMap<String, String>,
 }
 
 impl<'c> Known<'c> {
@@ -129,14 +135,18 @@ impl<'c> Known<'c> {
             .iter()
             .any(|requirement| requirement.clause.key == STANDARD_TERMS_CLAUSE);
         let mut own = Own::load(scope, &entry, as_of)?;
-        let holders = holders(scope, &entry, person_id, as_of)?;
-        own.met.extend(holders.met);
+        let mut holders = holders(scope, &entry, person_id, as_of)?;
+        own.met.append(&mut holders.met);
         let (applicant_person_id, since) = rows::last(scope, &entry.id, entry.status.0)?;
+        let approvals = rows::open_approvals(scope, &entry.id)?;
+        let as_one = holders.as_one(&entry, applicant_person_id.as_deref(), person_id, &approvals);
         let profile = scope.app.profile(&situation.organization.profile_key)?;
         Ok(Self {
             person_id: person_id.map(str::to_owned),
             roles: holders.roles,
-            approvals: rows::open_approvals(scope, &entry.id)?,
+            approvals,
+            acting_for: holders.acting_for,
+            as_one,
             status_since: since.or(entry.started_on).or(Some(created_on(&entry, scope.zone))),
             as_of,
             standings,
@@ -158,6 +168,11 @@ impl<'c> Known<'c> {
         })
     }
 
+    /// The person that counts for the separation of duties.
+    fn counted<'k>(&'k self, person_id: &'k str) -> &'k str {
+        self.as_one.get(person_id).map_or(person_id, String::as_str)
+    }
+
     /// The approvals that wait for this transition.
     pub(super) fn approvals_of(&self, transition: &str) -> Vec<Approval<'_>> {
         self.approvals
@@ -165,7 +180,7 @@ impl<'c> Known<'c> {
             .filter(|open| open.transition == transition)
             .map(|open| Approval {
                 role: open.role,
-                person_id: open.person_id.as_deref(),
+                person_id: open.person_id.as_deref().map(|id| self.counted(id)),
             })
             .collect()
     }
@@ -182,7 +197,7 @@ impl<'c> Known<'c> {
         Situation {
             met,
             actor: self.person_id.as_deref().map(|person_id| Actor {
-                person_id,
+                person_id: self.counted(person_id),
                 roles: &self.roles,
             }),
             applicant_person_id: self.applicant_person_id.as_deref(),
@@ -246,6 +261,30 @@ pub(super) fn roles(scope: &mut Scope<'_>, entry: &EntryRow, person_id: &str) ->
 struct Holders {
     roles: Vec<Role>,
     met: Vec<Precondition>,
+    acting_for: Vec<String>,
+    directory: Directory,
+}
+
+impl Holders {
+    /// Who counts as the applicant or the acting person, because one stands in for the other.
+    fn as_one(
+        &self,
+        entry: &EntryRow,
+        applicant: Option<&str>,
+        actor: Option<&str>,
+        approvals: &[TransitionApproval],
+    ) -> BTreeMap<String, String> {
+        let others = approvals.iter().filter_map(|approval| approval.person_id.as_deref());
+        let mut found = BTreeMap::new();
+        for person in others.chain(actor) {
+            let same = [applicant, actor]
+                .into_iter()
+                .flatten()
+                .find(|other| self.directory.are_one(&entry.organization_id, person, other));
+            found.extend(same.map(|other| (person.to_owned(), other.to_owned())));
+        }
+        found
+    }
 }
 
 /// The roles of the acting person on the day, and whether owner and deputy are there.
@@ -273,13 +312,30 @@ fn holders(
     let mut met = vec![];
     met.extend(owner.map(|_| Precondition::OwnerSet));
     met.extend(deputy.map(|_| Precondition::DeputySet));
-    let mut roles = vec![];
-    if let Some(id) = person_id {
-        roles = directory.roles_of(id, &entry.organization_id, entry.department_id.as_deref());
+    let own_roles = |id: &str| {
+        let mut roles = directory.own_roles_of(id, &entry.organization_id, entry.department_id.as_deref());
         roles.extend(owner.filter(|person| person.id == id).map(|_| Role::Owner));
         roles.extend(deputy.filter(|person| person.id == id).map(|_| Role::Deputy));
+        roles
+    };
+    let (mut roles, mut acting_for) = (vec![], vec![]);
+    if let Some(id) = person_id {
+        roles = own_roles(id);
+        for absent in directory.stands_in_for(&entry.organization_id, id) {
+            let mut more = own_roles(absent);
+            more.retain(|role| !roles.contains(role));
+            if !more.is_empty() {
+                acting_for.push(absent.to_owned());
+            }
+            roles.extend(more);
+        }
     }
-    Ok(Holders { roles, met })
+    Ok(Holders {
+        roles,
+        met,
+        acting_for,
+        directory,
+    })
 }
 
 /// What only the kind of the entry has.

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::intent::Item;
 use super::outbox::Sender;
-use super::recipients::Around;
+use super::recipients::{About, Around};
 use crate::app::Scope;
 use crate::db::schema::{
     cloud_services, contractors, engagements, entries, obligations, people, round_clauses, verifications,
@@ -22,9 +22,10 @@ use crate::domain::vocabulary::{CodeWord, Kind, Level, ObligationKind, Role};
 use crate::http::error::ApiError;
 use crate::mail::templates::Recipient;
 use crate::mail::templates::digest::{
-    AddressedAs, Counterpart, Digest, Escalation, Item as Line, LastVerified, RiskLine, Section,
+    AddressedAs, Counterpart, Digest, Escalation, Item as Line, LastVerified, RiskLine, Section, Takeover,
 };
 use crate::organizations::{self, OrganizationRow};
+use crate::ownership_transfers::takeovers;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = obligations)]
@@ -58,6 +59,7 @@ struct Context {
     counterparts: BTreeMap<String, Counterpart>,
     asked: Vec<Asked>,
     verified: BTreeMap<String, LastVerified>,
+    takeovers: BTreeMap<String, Takeover>,
 }
 
 /// The digest of these items, which all go to one address.
@@ -139,7 +141,8 @@ impl Context {
             ))
             .load(scope.conn)?;
         Ok(Self {
-            around: Around::load(scope, &organization_ids, &entry_ids, &person_ids)?,
+            around: Around::load(scope, &organization_ids, &entry_ids, &person_ids, &obligation_ids)?,
+            takeovers: takeovers(scope, &obligation_ids)?,
             organizations,
             obligations: known.into_iter().map(|row| (row.id.clone(), row)).collect(),
             entries: registered.into_iter().map(|row| (row.id.clone(), row)).collect(),
@@ -164,7 +167,7 @@ impl Context {
         let kind = entry.map_or(Kind::ContractorEngagement, |entry| entry.kind.0);
         let section = self
             .around
-            .department(entry_id)
+            .department(about(item))
             .and_then(|department| self.around.directory.department_name(department));
         let catalogue = &scope.app.catalogue;
         let addressed_as = self.addressed_as(item);
@@ -189,8 +192,13 @@ impl Context {
             name: entry.map_or_else(|| organization.name.clone(), |entry| entry.name.clone()),
             counterpart: entry_id.and_then(|id| self.counterparts.get(id)).cloned(),
             section: section.unwrap_or(&organization.name).to_owned(),
-            owner: self.around.owner(entry_id).map(|person| person.name.clone()),
-            deputy: self.around.deputy(entry_id).map(|person| person.name.clone()),
+            owner: self.around.owner(about(item)).map(|person| person.name.clone()),
+            deputy: self
+                .around
+                .deputies(about(item))
+                .first()
+                .map(|person| person.name.clone()),
+            takeover: self.takeovers.get(&item.obligation_id).cloned(),
             clauses: asked.iter().map(|clause| clause.title_ja.clone()).collect(),
             last_verified: self.verified.get(&item.obligation_id).cloned(),
             evidence: evidence
@@ -218,6 +226,7 @@ impl Context {
         let assigned = item.person_id.is_some() && self.asked_of(item).any(|(.., person)| *person == item.person_id);
         match item.role.0 {
             _ if item.department_id.is_some() => AddressedAs::DepartmentMailbox,
+            Role::Owner if self.is_delegate(item) => AddressedAs::Delegate,
             Role::Owner => AddressedAs::Owner,
             Role::Deputy => AddressedAs::Deputy,
             role if overdue => AddressedAs::Superior(role),
@@ -227,13 +236,27 @@ impl Context {
         }
     }
 
+    /// Whether the item went to somebody who stands in for the owner.
+    fn is_delegate(&self, item: &Item) -> bool {
+        let Some(owner) = self.around.owner(about(item)) else {
+            return false;
+        };
+        let mut delegates = self
+            .around
+            .directory
+            .with_delegates(&item.organization_id, owner)
+            .skip(1);
+        item.person_id.as_ref().is_some_and(|id| *id != owner.id)
+            && delegates.any(|person| Some(&person.id) == item.person_id.as_ref())
+    }
+
     fn recipient(&self, items: &[Item]) -> Recipient {
         let departments: BTreeSet<&str> = items
             .iter()
             .filter_map(|item| {
                 item.department_id
                     .as_deref()
-                    .or_else(|| self.around.department(item.entry_id.as_deref()))
+                    .or_else(|| self.around.department(about(item)))
             })
             .collect();
         let only = departments.first().filter(|_| departments.len() == 1);
@@ -247,6 +270,14 @@ impl Context {
                 .map(str::to_owned),
             name: person.map(|person| person.name.clone()),
         }
+    }
+}
+
+fn about(item: &Item) -> About<'_> {
+    About {
+        obligation_id: &item.obligation_id,
+        organization_id: &item.organization_id,
+        entry_id: item.entry_id.as_deref(),
     }
 }
 

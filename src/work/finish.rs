@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::faults::Faults;
 use super::intent::{Item, due_items, thread};
 use super::outbox::{Claimed, KIND, Row, doubt, held_by, set_fixed_items};
-use super::recipients::{Around, NewItem, insert_one};
+use super::recipients::{About, Around, NewItem, insert_one};
 use crate::app::{App, Scope, Subject, Tenant};
 use crate::clock::Instant;
 use crate::db::schema::{message_attempts, messages, obligations, reminder_items};
@@ -224,7 +224,7 @@ fn pass_on(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Vec<Strin
     let organization_ids: BTreeSet<String> = items.iter().map(|item| item.organization_id.clone()).collect();
     let entry_ids: BTreeSet<String> = items.iter().filter_map(|item| item.entry_id.clone()).collect();
     let obligation_ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
-    let around = Around::load(scope, &organization_ids, &entry_ids, &[])?;
+    let around = Around::load(scope, &organization_ids, &entry_ids, &[], &obligation_ids)?;
     let open: BTreeSet<(String, i32)> = obligations::table
         .filter(obligations::local_government_id.eq(&scope.lg))
         .filter(obligations::id.eq_any(obligation_ids))
@@ -266,7 +266,11 @@ fn pass_on(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Vec<Strin
 
 /// Plans the item for the first further contact at another address that does not have it yet.
 fn pass_item_on(scope: &mut Scope<'_>, row: &Row, item: &Item, around: &Around) -> Result<Option<String>, ApiError> {
-    let entry = item.entry_id.as_deref();
+    let about = About {
+        obligation_id: &item.obligation_id,
+        organization_id: &item.organization_id,
+        entry_id: item.entry_id.as_deref(),
+    };
     let mut roles = vec![];
     let mut role = higher(item.role.0);
     while let Some(at) = role {
@@ -274,10 +278,10 @@ fn pass_item_on(scope: &mut Scope<'_>, row: &Row, item: &Item, around: &Around) 
         role = higher(at);
     }
     let holders = roles.into_iter().flat_map(|role| {
-        let holders = around.holders(&item.organization_id, entry, role);
+        let holders = around.holders(about, role);
         holders.into_iter().map(move |contact| (role, contact))
     });
-    let mailbox = around.mailbox(entry).map(|mailbox| (Role::Owner, mailbox));
+    let mailbox = around.mailbox(about).map(|mailbox| (Role::Owner, mailbox));
     let candidates: Vec<(Role, Contact)> = holders
         .chain(mailbox)
         .filter(|(_, contact)| contact.address != row.address)

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::faults::Faults;
 use super::outbox::Sender;
-use super::recipients::{Around, NewItem, insert};
+use super::recipients::{About, Around, NewItem, insert};
 use crate::app::{App, Scope, Tenant};
 use crate::clock::Instant;
 use crate::db::locked;
@@ -84,7 +84,8 @@ fn batch(scope: &mut Scope<'_>) -> Result<(usize, usize), ApiError> {
     }
     let assignees = assignees(scope, &rows)?;
     let person_ids: Vec<String> = assignees.iter().map(|(.., person)| person.clone()).collect();
-    let around = Around::load(scope, &organization_ids, &entry_ids, &person_ids)?;
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let around = Around::load(scope, &organization_ids, &entry_ids, &person_ids, &ids)?;
     let sender = Sender::of(scope)?;
 
     let (mut items, mut overtaken): (Vec<NewItem>, BTreeMap<String, Vec<String>>) = <_>::default();
@@ -245,23 +246,29 @@ impl Batch<'_> {
     /// The contacts of a step, each once: its roles, the verifiers named in a round before the due date, and if there
     /// is nobody at all the department's mailbox.
     fn recipients(&self, row: &DueRow, step: &Step) -> Vec<(Role, Contact)> {
-        let entry = row.entry_id.as_deref();
-        let mut found = resolve(&step.to, |role| self.around.holders(&row.organization_id, entry, role));
+        let about = About {
+            obligation_id: &row.id,
+            organization_id: &row.organization_id,
+            entry_id: row.entry_id.as_deref(),
+        };
+        let mut found = resolve(&step.to, |role| self.around.holders(about, role));
         if matches!(step.key, StageKey::Lead(_)) {
             for (id, cycle, role, person) in self.assignees {
-                let contact = Some(person)
+                let person = Some(person)
                     .filter(|_| *id == row.id && *cycle == row.cycle)
-                    .and_then(|person| self.around.directory.person(person))
-                    .and_then(|person| self.around.contact(person, entry));
-                if let Some(contact) = contact
-                    && !found.iter().any(|(_, known)| *known == contact)
+                    .and_then(|person| self.around.directory.person(person));
+                for contact in person
+                    .into_iter()
+                    .flat_map(|person| self.around.contacts(person, about))
                 {
-                    found.push((role.0, contact));
+                    if !found.iter().any(|(_, known)| *known == contact) {
+                        found.push((role.0, contact));
+                    }
                 }
             }
         }
         if found.is_empty() {
-            found.extend(self.around.mailbox(entry).map(|mailbox| (Role::Owner, mailbox)));
+            found.extend(self.around.mailbox(about).map(|mailbox| (Role::Owner, mailbox)));
         }
         found
     }

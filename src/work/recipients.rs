@@ -15,6 +15,7 @@ use crate::db::types::Word;
 use crate::db::{insert_new, on_each_backend};
 use crate::domain::vocabulary::Role;
 use crate::http::error::ApiError;
+use crate::ownership_transfers::{HandOver, hand_overs};
 use crate::people::holders::{Contact, Directory, PersonRef};
 
 /// Rows of one insert: far below the 65,535 parameters of a PostgreSQL statement.
@@ -86,6 +87,16 @@ pub(super) struct Around {
     /// Everybody else.
     pub directory: Directory,
     entries: BTreeMap<String, Ownership>,
+    /// What is handed over, by the obligation to accept it.
+    hand_overs: BTreeMap<String, HandOver>,
+}
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    pub obligation_id: &'a str,
+    pub organization_id: &'a str,
+    pub entry_id: Option<&'a str>,
 }
 
 impl Around {
@@ -95,6 +106,7 @@ impl Around {
         organization_ids: &BTreeSet<String>,
         entry_ids: &BTreeSet<String>,
         person_ids: &[String],
+        obligation_ids: &BTreeSet<&str>,
     ) -> Result<Self, ApiError> {
         let rows: Vec<Ownership> = entries::table
             .filter(entries::local_government_id.eq(&scope.lg))
@@ -118,55 +130,102 @@ impl Around {
                     .cloned(),
             );
         }
+        let hand_overs = hand_overs(scope, obligation_ids)?;
+        for hand_over in hand_overs.values() {
+            persons.extend(hand_over.persons());
+            posts.extend(hand_over.posts());
+        }
         let organizations: Vec<String> = organization_ids.iter().cloned().collect();
         let directory = Directory::load(scope, &organizations, &persons, &posts, scope.today)?;
-        Ok(Self { directory, entries })
+        Ok(Self {
+            directory,
+            entries,
+            hand_overs,
+        })
     }
 
     fn entry(&self, entry_id: Option<&str>) -> Option<&Ownership> {
         entry_id.and_then(|id| self.entries.get(id))
     }
 
+    /// What is handed over, if the obligation is to accept that.
+    pub(super) fn hand_over(&self, obligation_id: &str) -> Option<&HandOver> {
+        self.hand_overs.get(obligation_id)
+    }
+
     /// The department in charge.
-    pub(super) fn department(&self, entry_id: Option<&str>) -> Option<&str> {
-        self.entry(entry_id).and_then(|entry| entry.department_id.as_deref())
+    pub(super) fn department(&self, about: About<'_>) -> Option<&str> {
+        match self.hand_over(about.obligation_id) {
+            Some(hand_over) => hand_over.department_id.as_deref(),
+            None => self.entry(about.entry_id)?.department_id.as_deref(),
+        }
     }
 
-    /// The owner today.
-    pub(super) fn owner(&self, entry_id: Option<&str>) -> Option<&PersonRef> {
-        let entry = self.entry(entry_id)?;
+    /// The owner today; of a hand-over the new one.
+    pub(super) fn owner(&self, about: About<'_>) -> Option<&PersonRef> {
+        let (person, post) = match self.hand_over(about.obligation_id) {
+            Some(hand_over) => (&hand_over.to_person_id, &hand_over.to_post_id),
+            None => {
+                let entry = self.entry(about.entry_id)?;
+                (&entry.owner_person_id, &entry.owner_post_id)
+            }
+        };
+        self.directory.owner(person.as_deref(), post.as_deref())
+    }
+
+    /// The deputies today; of a hand-over those of what is handed over, once nobody else has it.
+    pub(super) fn deputies(&self, about: About<'_>) -> Vec<&PersonRef> {
+        let mut found: Vec<&PersonRef> = vec![];
+        let one;
+        let deputies = match (self.hand_over(about.obligation_id), self.entry(about.entry_id)) {
+            (Some(hand_over), _) => hand_over.deputies.as_slice(),
+            (None, Some(entry)) => {
+                one = [(entry.deputy_person_id.clone(), entry.deputy_post_id.clone())];
+                &one
+            }
+            (None, None) => &[],
+        };
+        for (person, post) in deputies {
+            let deputy = self.directory.owner(person.as_deref(), post.as_deref());
+            found.extend(deputy.filter(|deputy| !found.contains(deputy)));
+        }
+        found
+    }
+
+    /// How to write to a person about this.
+    pub(super) fn contact(&self, person: &PersonRef, about: About<'_>) -> Option<Contact> {
+        self.directory.contact(person, self.department(about))
+    }
+
+    /// A person and who stands in for them, as far as they can be written to.
+    pub(super) fn contacts(&self, person: &PersonRef, about: About<'_>) -> Vec<Contact> {
         self.directory
-            .owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref())
-    }
-
-    /// The deputy today.
-    pub(super) fn deputy(&self, entry_id: Option<&str>) -> Option<&PersonRef> {
-        let entry = self.entry(entry_id)?;
-        self.directory
-            .owner(entry.deputy_person_id.as_deref(), entry.deputy_post_id.as_deref())
-    }
-
-    /// How to write to a person of this entry.
-    pub(super) fn contact(&self, person: &PersonRef, entry_id: Option<&str>) -> Option<Contact> {
-        self.directory.contact(person, self.department(entry_id))
+            .with_delegates(about.organization_id, person)
+            .filter_map(|person| self.contact(person, about))
+            .collect()
     }
 
     /// The mailbox of the department in charge, for when nobody else can be written to.
-    pub(super) fn mailbox(&self, entry_id: Option<&str>) -> Option<Contact> {
-        self.department(entry_id)
+    pub(super) fn mailbox(&self, about: About<'_>) -> Option<Contact> {
+        self.department(about)
             .and_then(|department| self.directory.mailbox(department))
     }
 
-    /// Who holds a role for an entry: its own people, or those of the organization and the department.
-    pub(super) fn holders(&self, organization_id: &str, entry_id: Option<&str>, role: Role) -> Vec<Contact> {
-        let person = match role {
-            Role::Owner => self.owner(entry_id),
-            Role::Deputy => self.deputy(entry_id),
-            _ => return self.directory.holders(organization_id, self.department(entry_id), role),
+    /// Who is written to when a role is told something: the thing's own people, or those of the organization and the
+    /// department; with each of them whoever stands in for them.
+    pub(super) fn holders(&self, about: About<'_>, role: Role) -> Vec<Contact> {
+        let persons: Vec<&PersonRef> = match role {
+            Role::Owner => self.owner(about).into_iter().collect(),
+            Role::Deputy => self.deputies(about),
+            _ => {
+                return self
+                    .directory
+                    .recipients(about.organization_id, self.department(about), role);
+            }
         };
-        person
-            .and_then(|person| self.contact(person, entry_id))
+        persons
             .into_iter()
+            .flat_map(|person| self.contacts(person, about))
             .collect()
     }
 }

@@ -12,6 +12,7 @@ use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
 use kakunin::domain::exception::ExceptionState;
 use kakunin::domain::facts::FactName;
 use kakunin::domain::file_type::FileType;
+use kakunin::domain::hand_over::{HandOverCause, HandOverState};
 use kakunin::domain::lifecycle;
 use kakunin::domain::reminder;
 use kakunin::domain::risk::FloorRule;
@@ -176,6 +177,8 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<FileType>("FileType");
     published::<FloorRule>("FloorRule");
     published::<FulfilmentStatus>("FulfilmentStatus");
+    published::<HandOverCause>("HandOverCause");
+    published::<HandOverState>("HandOverState");
     published::<Kind>("Kind");
     published::<Level>("Level");
     published::<ObligationKind>("ObligationKind");
@@ -201,6 +204,8 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("obligation_kinds", words::<ObligationKind>()),
         ("exception_states", words::<ExceptionState>()),
         ("file_types", words::<FileType>()),
+        ("hand_over_causes", words::<HandOverCause>()),
+        ("hand_over_states", words::<HandOverState>()),
     ] {
         let stored = app.db(|conn| diesel::sql_query(format!("SELECT code FROM {table}")).load::<Code>(conn));
         assert_eq!(

@@ -20,6 +20,7 @@ fn unanswered(number: usize, interval_months: u32) -> RoundClause {
         interval_months,
         evidence_valid_until: None,
         below_verified: true,
+        anew_on: None,
     }
 }
 

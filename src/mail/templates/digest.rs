@@ -57,6 +57,8 @@ pub struct Item {
     pub counterpart: Option<Counterpart>,
     /// Department in charge.
     pub section: String,
+    /// What is taken over, if that is what the item is about; it has no entry then.
+    pub takeover: Option<Takeover>,
     /// Name of the owner; absent while there is none.
     pub owner: Option<String>,
     /// Name of the deputy.
@@ -73,6 +75,21 @@ pub struct Item {
     pub addressed_as: AddressedAs,
     /// What happens next without an answer.
     pub next_escalation: Option<Escalation>,
+}
+
+/// What a person or a post takes over on transfer of personnel, or leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// The post that it comes with or from; absent when a person hands over.
+    pub post: Option<String>,
+    /// The day of the move; the last day of a term.
+    pub on: NaiveDate,
+    /// Nobody takes it over: a successor is wanted.
+    pub vacant: bool,
+    /// How many things.
+    pub count: usize,
+    /// The first of them by the date on which something is due: control number, name, date.
+    pub first: Vec<(String, String, Option<NaiveDate>)>,
 }
 
 /// The other side of an entry.
@@ -109,6 +126,8 @@ pub enum AddressedAs {
     Owner,
     /// Deputy of the owner.
     Deputy,
+    /// Stands in for the owner, who is away (不在代理).
+    Delegate,
     /// Holder of the role that verifies these clauses.
     Verifier(Role),
     /// Mailbox of the department in charge.

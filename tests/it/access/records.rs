@@ -24,6 +24,10 @@ const BODIES: &[(&str, &str)] = &[
             "period": {"starts_on": "2027-01-15", "ends_on": "2028-03-31"}}"#,
     ),
     (
+        "create_ownership_transfer",
+        r#"{"from_person_id": "{person_id}", "to_post_id": "{post_id}", "entry_ids": ["{entry_id}"]}"#,
+    ),
+    (
         "create_engagement_period",
         r#"{"starts_on": "2028-04-01", "ends_on": "2029-03-31"}"#,
     ),
@@ -204,6 +208,11 @@ impl<'a> Records<'a> {
                 let other = json!({"name": "株式会社再委託先"});
                 let other = self.actor().await.post("/contractors", other).await.expect(201);
                 body["contractor_id"] = other.body["id"].clone();
+            }
+            if operation.id() == "create_delegation" {
+                // Nobody stands in for themselves.
+                let other = self.actor().await.post("/people", json!({"name": "代理 太郎"})).await;
+                body["to_person_id"] = json!(other.expect(201).id());
             }
             let Some((_, more)) = BODIES.iter().find(|(id, _)| *id == operation.id()) else {
                 return body;

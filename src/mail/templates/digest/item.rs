@@ -1,6 +1,6 @@
 //! How one item of a reminder reads: its state in words and its block of fields.
 
-use super::{AddressedAs, Item};
+use super::{AddressedAs, Item, Takeover};
 use crate::{
     domain::{
         calendar::{days_between, wareki, wareki_with_weekday},
@@ -36,6 +36,7 @@ impl Item {
     /// What is asked, for the subject.
     pub(super) const fn request(&self) -> &'static str {
         match self.obligation {
+            ObligationKind::Handover if self.is_vacant() => "後任の責任者の決定のお願い",
             ObligationKind::Reverification => "再確認のお願い",
             ObligationKind::Evidence => "証跡の更新のお願い",
             ObligationKind::Exception => "例外措置の見直しのお願い",
@@ -53,6 +54,7 @@ impl Item {
     /// What the due date is, for a sentence.
     pub(super) const fn deadline(&self) -> &'static str {
         match self.obligation {
+            ObligationKind::Handover if self.is_vacant() => "任期・在職の終わり",
             ObligationKind::Reverification => "再確認の期限",
             ObligationKind::Evidence => "証跡の有効期限",
             ObligationKind::Exception => "例外措置の期限",
@@ -65,6 +67,11 @@ impl Item {
             ObligationKind::Handover => "引継ぎの期限",
             ObligationKind::Gap => "未充足事項の解消期限",
         }
+    }
+
+    /// Nobody takes over what is left behind.
+    pub(super) const fn is_vacant(&self) -> bool {
+        matches!(&self.takeover, Some(takeover) if takeover.vacant)
     }
 
     /// What an entry of this kind is to the house, for the subject.
@@ -84,10 +91,15 @@ impl Item {
     }
 
     pub(super) fn describe(&self, page: &mut Page, as_of: NaiveDate) {
-        page.field("管理番号", &inline(&self.control_number)).field(
-            "区分・名称",
-            &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
-        );
+        match &self.takeover {
+            Some(takeover) => takeover.describe(page),
+            None => {
+                page.field("管理番号", &inline(&self.control_number)).field(
+                    "区分・名称",
+                    &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
+                );
+            }
+        }
         if let Some(counterpart) = &self.counterpart {
             let number = counterpart.corporate_number.as_deref();
             let number = number.map_or_else(String::new, |number| format!("（法人番号 {}）", inline(number)));
@@ -155,6 +167,48 @@ impl Item {
     }
 }
 
+impl Takeover {
+    /// In one line, without personal data: it stands in subjects too.
+    pub(super) fn title(&self) -> String {
+        let what = if self.vacant {
+            "管理対象"
+        } else {
+            "引き継ぐもの"
+        };
+        match &self.post {
+            Some(post) => format!("{}の{what}（{}件）", inline(post), self.count),
+            None => format!("{what}（{}件）", self.count),
+        }
+    }
+
+    fn describe(&self, page: &mut Page) {
+        if let Some(post) = &self.post {
+            page.field("職", &inline(post));
+        }
+        let day = if self.vacant {
+            "任期・在職の末日"
+        } else {
+            "異動日"
+        };
+        page.field(day, &wareki_with_weekday(self.on));
+        page.field("件数", &format!("{}件", self.count));
+        let lines: Vec<String> = self
+            .first
+            .iter()
+            .map(|(number, name, due_on)| {
+                let due = due_on.map_or_else(String::new, |on| format!("（最初の期限：{}）", wareki(on)));
+                format!("・{}　{}{due}", inline(number), inline(name))
+            })
+            .collect();
+        if lines.is_empty() {
+            return;
+        }
+        let more = self.count.saturating_sub(lines.len());
+        let more = (more > 0).then(|| format!("他{more}件"));
+        page.list("対象", &lines.into_iter().chain(more).collect::<Vec<_>>());
+    }
+}
+
 impl State {
     /// In the subject of a single item.
     pub(super) fn tag(self) -> String {
@@ -181,6 +235,7 @@ impl AddressedAs {
         match self {
             Self::Owner => None,
             Self::Deputy => Some("責任者の代理者としてお送りしています".to_owned()),
+            Self::Delegate => Some("責任者の不在代理としてお送りしています（本人にもお送りしています）".to_owned()),
             Self::Verifier(role) => Some(format!("確認を担当する{}としてお送りしています", role.ja())),
             Self::DepartmentMailbox => Some("所管課の代表アドレスとしてお送りしています".to_owned()),
             Self::Superior(role) => Some(format!(

@@ -83,7 +83,11 @@ impl Digest {
                 padded(&wareki(item.due_on), 20),
                 cut(&inline(&item.control_number), 38)
             ));
-            page.line(&cut(&format!("     {}：{}", item.deadline(), inline(&item.name)), 80));
+            let name = item
+                .takeover
+                .as_ref()
+                .map_or_else(|| inline(&item.name), super::Takeover::title);
+            page.line(&cut(&format!("     {}：{name}", item.deadline()), 80));
         }
         page.blank();
     }
@@ -120,6 +124,12 @@ fn opening(item: &Item, as_of: NaiveDate) -> String {
             "次の項目の{}を過ぎています。至急、対応をお願いします。",
             item.deadline()
         ),
+        State::Handover(_) if item.is_vacant() => {
+            "次の職又は職員の任期・在職が終わりますが、後任の責任者が決まっていません。".to_owned()
+        }
+        State::Handover(_) if item.takeover.is_some() => {
+            "異動に伴い、次のものを引き継ぐことになりました。内容を確かめて引き受けてください。".to_owned()
+        }
         State::Handover(_) => "次の項目の責任者の引継ぎをお願いします。".to_owned(),
         State::Exception(_) | State::Remaining(_) => format!("次の項目の{}が近づいています。", item.deadline()),
     }
@@ -129,6 +139,9 @@ fn single_subject(item: &Item, as_of: NaiveDate) -> String {
     // Room for the control number, which people search for, within the 200 characters of a subject.
     let name = cut(&inline(&item.name), 120);
     let tag = item.state(as_of).tag();
+    if let Some(takeover) = &item.takeover {
+        return format!("{tag}{}／{}", item.request(), cut(&takeover.title(), 120));
+    }
     format!(
         "{tag}{}／{}：{name}（管理番号 {}）",
         item.request(),

@@ -2,7 +2,7 @@
 
 use super::{
     AddressedAs, Counterpart, Digest, Escalation, Item, Kind, LastVerified, Level, Link, NaiveDate, ObligationKind,
-    Recipient, RiskLine, Role, Section,
+    Recipient, RiskLine, Role, Section, Takeover,
 };
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -22,6 +22,7 @@ fn item() -> Item {
             corporate_number: Some("1234567890123".to_owned()),
         }),
         section: "総務課".to_owned(),
+        takeover: None,
         owner: Some("見本 花子".to_owned()),
         deputy: Some("代理 次郎".to_owned()),
         clauses: vec!["リモート接続の許可と記録".to_owned()],
@@ -121,6 +122,34 @@ fn handover() -> Item {
     }
 }
 
+fn takeover() -> Item {
+    let line = |number: &str, name: &str, due_on| (number.to_owned(), name.to_owned(), due_on);
+    Item {
+        control_number: "-".to_owned(),
+        due_on: day(2027, 4, 15),
+        name: "市長部局".to_owned(),
+        counterpart: None,
+        takeover: Some(Takeover {
+            post: Some("商工観光課長".to_owned()),
+            on: day(2027, 4, 1),
+            vacant: false,
+            count: 12,
+            first: vec![
+                line("EN-2026-0012", "基幹システム運用保守", Some(day(2027, 4, 28))),
+                line("SN-2026-0002", "観光公式アカウント", None),
+            ],
+        }),
+        clauses: Vec::new(),
+        last_verified: None,
+        evidence: Vec::new(),
+        risk: None,
+        section: "商工観光課".to_owned(),
+        deputy: None,
+        next_escalation: None,
+        ..item()
+    }
+}
+
 impl Digest {
     fn of(sections: Vec<(&str, Vec<Item>)>) -> Self {
         Self {
@@ -169,6 +198,31 @@ impl Digest {
         Self {
             recipient,
             ..Self::of(vec![("市長部局", vec![handover()])])
+        }
+    }
+
+    /// What a post hands to its new holder, on the day.
+    pub fn sample_takeover() -> Self {
+        Self {
+            as_of: day(2027, 4, 1),
+            link: None,
+            ..Self::of(vec![("市長部局", vec![takeover()])])
+        }
+    }
+
+    /// A term that ends without a successor.
+    pub fn sample_term_end() -> Self {
+        let mut item = takeover();
+        item.due_on = day(2027, 3, 31);
+        item.owner = None;
+        item.addressed_as = AddressedAs::Deputy;
+        if let Some(takeover) = &mut item.takeover {
+            takeover.vacant = true;
+            takeover.on = day(2027, 3, 31);
+        }
+        Self {
+            link: None,
+            ..Self::of(vec![("市長部局", vec![item])])
         }
     }
 
