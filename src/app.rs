@@ -21,6 +21,7 @@ use crate::domain::risk::RiskPolicy;
 use crate::http::error::ApiError;
 use crate::journal::{self, Actor, Record};
 use crate::keys::Keys;
+use crate::policies::Merged;
 use crate::random::Random;
 
 /// Everything that outlives a request. Cheap to clone.
@@ -40,10 +41,12 @@ pub struct Parts {
     pub config: Config,
     /// Master key, signing keys, and what they protect.
     pub keys: Keys,
-    /// The clause catalogue.
+    /// The clause catalogue of the build; what holds for an organization is [`Scope::catalogue_of`].
     pub catalogue: Catalogue,
     /// The assurance schemes.
     pub assurance: AssuranceSchemes,
+    /// The catalogues of the organizations' policy versions.
+    pub(crate) merged: Merged,
     /// The risk policy.
     pub risk_policy: RiskPolicy,
     /// The policy profiles.
@@ -68,6 +71,7 @@ impl App {
             keys,
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
             assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,
+            merged: Merged::default(),
             risk_policy: RiskPolicy::embedded().map_err(ApiError::internal)?,
             profiles: profile::all().map_err(ApiError::internal)?,
             db,

@@ -116,6 +116,9 @@ pub struct EntryClauses {
     pub items: Vec<EntryClause>,
     /// The version of the catalogue.
     pub catalogue_version: String,
+    /// The organization's policy version that is merged into it; null while the catalogue alone holds.
+    #[schema(required, format = Uuid)]
+    pub policy_version_id: Option<String>,
 }
 
 /// List the clauses of an entry
@@ -137,7 +140,8 @@ async fn list_entry_clauses(
             let items = entry_clauses(scope, &situation, caller.lang);
             Answer::ok(EntryClauses {
                 items,
-                catalogue_version: scope.app.catalogue.version.clone(),
+                catalogue_version: situation.catalogue.version.clone(),
+                policy_version_id: situation.catalogue.policy_version_id.clone(),
             })
         })
         .await
@@ -165,7 +169,8 @@ async fn put_entry_clause(
         .write(move |caller, scope| {
             let (id, key) = path.into_inner();
             let entry = rows::find(scope, &caller.organizations, &path_id(&id)?)?;
-            scope.app.catalogue.clause(&key).ok_or(ApiError::NotFound)?;
+            let catalogue = scope.catalogue_of(&entry.organization_id, scope.today)?;
+            catalogue.clause(&key).ok_or(ApiError::NotFound)?;
             let before = stored::load(scope, &entry.id)?;
             if_match.check(before.fulfilments.get(&key).map_or(0, |row| row.version), caller.lang)?;
             rows::require_live(&entry)?;
@@ -185,7 +190,7 @@ async fn put_entry_clause(
 fn entry_clauses(scope: &Scope<'_>, situation: &Situation<'_>, lang: Lang) -> Vec<EntryClause> {
     let mut items = vec![];
     let period_id = situation.period.as_ref().map(|period| period.id.as_str());
-    for clause in &scope.app.catalogue.clauses {
+    for clause in &situation.catalogue.clauses {
         let found = situation
             .requirements
             .iter()

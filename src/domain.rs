@@ -15,6 +15,8 @@ pub mod fulfilment;
 pub mod hand_over;
 pub mod identifier;
 pub mod lifecycle;
+pub mod overlay;
+pub mod policy_document;
 pub mod profile;
 pub mod reminder;
 pub mod requirement;

@@ -79,7 +79,8 @@ fn apply(scope: &mut Scope<'_>, entry: &EntryRow, person_id: &str, new: Exceptio
     let mut errors = vec![];
     let reason = lines(&new.reason, "/reason", 4000, &mut errors);
     let measures = lines(&new.compensating_measures, "/compensating_measures", 4000, &mut errors);
-    match scope.app.catalogue.clause(&new.clause_key) {
+    let catalogue = scope.catalogue_of(&entry.organization_id, scope.today)?;
+    match catalogue.clause(&new.clause_key) {
         Some(clause) if clause.is_statutory() => errors.push(FieldError::new(
             "/clause_key",
             "statutory_clause",

@@ -28,7 +28,7 @@ use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
-use crate::organizations;
+use crate::{organizations, policy_documents};
 
 const KIND: &str = "file";
 
@@ -140,20 +140,30 @@ fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<File
     Ok(row)
 }
 
-/// Checks that a record of this organization can name the file.
+/// Whether there is a file of this id in the organization.
 ///
 /// # Errors
-/// 422 at `pointer`.
-pub(crate) fn require(scope: &mut Scope<'_>, id: &str, organization_id: &str, pointer: &str) -> Result<(), ApiError> {
+/// A database failure.
+pub(crate) fn is_of(scope: &mut Scope<'_>, organization_id: &str, id: &str) -> Result<bool, ApiError> {
     let found: Option<String> = files::table
         .find((&scope.lg, id))
         .filter(files::organization_id.eq(organization_id))
         .select(files::id)
         .first(scope.conn)
         .optional()?;
-    found
-        .map(drop)
-        .ok_or_else(|| ApiError::Validation(vec![FieldError::reference(pointer)]))
+    Ok(found.is_some())
+}
+
+/// Checks that a record of this organization can name the file.
+///
+/// # Errors
+/// 422 at `pointer`.
+pub(crate) fn require(scope: &mut Scope<'_>, id: &str, organization_id: &str, pointer: &str) -> Result<(), ApiError> {
+    if is_of(scope, organization_id, id)? {
+        Ok(())
+    } else {
+        Err(ApiError::Validation(vec![FieldError::reference(pointer)]))
+    }
 }
 
 /// Filters of the list.
@@ -302,7 +312,8 @@ async fn get_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) -> Re
 
 /// Download a file
 ///
-/// The bytes as they came, always as an attachment of no particular type, so that no browser shows them.
+/// The bytes as they came, always as an attachment of no particular type, so that no browser shows them. A file of a
+/// restricted document is not given out (409 `restricted_document`).
 #[utoipa::path(tag = "evidence", params(("file_id" = String, Path, description = "ファイルのID", format = Uuid)),
     security(("oauth2" = ["files:read"])), responses(
     (status = 200, description = "ファイルの中身 / The bytes", body = FileContent, content_type = "application/octet-stream",
@@ -312,7 +323,11 @@ async fn get_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) -> Re
 async fn download_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let app = caller.app().clone();
     let row = caller
-        .fetch(move |caller, scope| find(scope, &caller.organizations, &path_id(&id)?))
+        .fetch(move |caller, scope| {
+            let row = find(scope, &caller.organizations, &path_id(&id)?)?;
+            policy_documents::require_unrestricted(scope, &row.id)?;
+            Ok(row)
+        })
         .await?;
     let size = u64::try_from(row.size_bytes).map_err(ApiError::internal)?;
     let storage_name = row.storage_name;

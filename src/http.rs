@@ -23,8 +23,8 @@ use crate::app::App;
 use crate::{
     api_clients, audit_log, clause_templates, clauses, cloud_services, contractors, delegations, departments,
     engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins,
-    ownership_transfers, people, posts, reminders, reports, risk, social_media_accounts, social_media_services,
-    subcontracts, tokens, transitions, verifications, what_if,
+    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, social_media_accounts,
+    social_media_services, subcontracts, tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -60,6 +60,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(clauses::routes)
                 .configure(clause_templates::routes)
                 .configure(evidence::routes)
+                .configure(policies::routes)
+                .configure(policy_documents::routes)
                 .configure(files::routes)
                 .configure(risk::routes)
                 .configure(obligations::routes)

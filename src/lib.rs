@@ -9,6 +9,8 @@
 //!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
 //!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
+//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`], [`policies`],
+//!   [`policy_documents`],
 //!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
 //!   [`reminders`], [`messages`], [`what_if`], [`reports`], [`audit_log`], [`api_clients`],
 //!   [`health`].
@@ -51,6 +53,8 @@ pub mod organizations;
 pub mod origins;
 pub mod ownership_transfers;
 pub mod people;
+pub mod policies;
+pub mod policy_documents;
 pub mod posts;
 pub mod random;
 pub mod reminders;

@@ -42,6 +42,9 @@ pub struct StoredAssessment {
     /// Key and version of the policy profile.
     #[schema(example = "motosu@2026.1")]
     pub profile_version: String,
+    /// The organization's policy version that was merged into the catalogue; null while that alone held.
+    #[schema(required, format = Uuid)]
+    pub policy_version_id: Option<String>,
     /// The first day on which time alone changes it.
     #[schema(required)]
     pub holds_until_on: Option<NaiveDate>,
@@ -65,6 +68,7 @@ struct AssessmentRow {
     trigger: String,
     catalogue_version: String,
     profile_version: String,
+    policy_version_id: Option<String>,
     holds_until_on: Option<NaiveDate>,
     inputs: String,
     result: String,
@@ -81,6 +85,7 @@ impl AssessmentRow {
             trigger: self.trigger,
             catalogue_version: self.catalogue_version,
             profile_version: self.profile_version,
+            policy_version_id: self.policy_version_id,
             holds_until_on: self.holds_until_on,
         })
     }

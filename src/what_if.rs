@@ -19,6 +19,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::{App, Scope};
 use crate::db::schema::organizations;
 use crate::domain::calendar::{Calendar, ClosedDay, add_months, days_between};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::facts::FactDefaults;
 use crate::domain::profile::Profile;
 use crate::domain::reminder::{self, Plan};
@@ -64,7 +65,9 @@ async fn evaluate_risk(
     caller
         .read(move |caller, scope| {
             let organization = Organization::find(caller, scope, request.organization_id.as_deref())?;
-            check_clauses(scope, &request.fulfilments)?;
+            let as_of = request.as_of_on.unwrap_or(scope.today);
+            let catalogue = organization.catalogue(scope, as_of)?;
+            check_clauses(catalogue, &request.fulfilments)?;
             let input = RiskInput {
                 kind: request.kind,
                 phase: request.phase,
@@ -74,9 +77,9 @@ async fn evaluate_risk(
                 default_status: request.default_status.unwrap_or(FulfilmentStatus::Missing),
                 owner_missing: request.owner_missing,
                 open_major_incident: request.open_major_incident,
-                as_of: request.as_of_on.unwrap_or(scope.today),
+                as_of,
             };
-            Answer::ok(assess(&scope.app.risk_policy, &scope.app.catalogue, &input))
+            Answer::ok(assess(&scope.app.risk_policy, catalogue, &input))
         })
         .await
 }
@@ -96,8 +99,9 @@ async fn plan_clauses(
             let organization = Organization::find(caller, scope, request.organization_id.as_deref())?;
             let as_of = request.as_of_on.unwrap_or(scope.today);
             let defaults = organization.fact_defaults();
+            let catalogue = organization.catalogue(scope, as_of)?;
             let ClausePlanRequest { kind, phase, facts, .. } = &request;
-            let (list, notes) = requirements(&scope.app.catalogue, *kind, facts, &defaults, *phase, as_of);
+            let (list, notes) = requirements(catalogue, *kind, facts, &defaults, *phase, as_of);
             let requirements = list
                 .iter()
                 .map(|requirement| PlannedClause::of(requirement, *kind, caller.lang))
@@ -235,6 +239,7 @@ fn years_en() -> String {
 /// The organization of the question; the default is none.
 #[derive(Default)]
 struct Organization<'a> {
+    id: Option<String>,
     profile: Option<&'a Profile>,
     extra_closed_days: Vec<ClosedDay>,
 }
@@ -270,6 +275,7 @@ impl<'a> Organization<'a> {
         let mut extra_closed_days: Vec<ClosedDay> = serde_json::from_str(&own)?;
         extra_closed_days.extend(&profile.extra_closed_days);
         Ok(Self {
+            id: Some(id),
             profile: Some(profile),
             extra_closed_days,
         })
@@ -279,17 +285,25 @@ impl<'a> Organization<'a> {
         self.profile.map(Profile::fact_defaults).unwrap_or_default()
     }
 
+    /// The catalogue as the organization's policy has it.
+    fn catalogue(&self, scope: &mut Scope<'a>, on: NaiveDate) -> Result<&'a Catalogue, ApiError> {
+        match &self.id {
+            Some(id) => scope.catalogue_of(id, on),
+            None => Ok(&scope.app.catalogue),
+        }
+    }
+
     fn calendar(&self, app: &App, more: &[ClosedDay]) -> Calendar {
         app.calendar(&[&self.extra_closed_days, more].concat())
     }
 }
 
 /// Every clause is one of the catalogue's, and none is given twice.
-fn check_clauses(scope: &Scope<'_>, fulfilments: &[ClauseInput]) -> Result<(), ApiError> {
+fn check_clauses(catalogue: &Catalogue, fulfilments: &[ClauseInput]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     let mut errors = vec![];
     for (n, ClauseInput { clause_key, .. }) in fulfilments.iter().enumerate() {
-        let (code, ja, en) = if scope.app.catalogue.clause(clause_key).is_none() {
+        let (code, ja, en) = if catalogue.clause(clause_key).is_none() {
             (
                 "reference_not_found",
                 "この条項はカタログにありません。",

@@ -10,6 +10,7 @@ mod dispatch;
 mod faults;
 mod finish;
 mod intent;
+mod matters;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
@@ -36,7 +37,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, ownership_transfers};
+use crate::{departments, entries, ownership_transfers, policies};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -201,7 +202,7 @@ impl Worker {
             blocking(move || {
                 Ok(Ticked {
                     settled: ownership_transfers::settle(&app, &tenant)? + departments::settle(&app, &tenant)?,
-                    reassessed: entries::reassess_due(&app, &tenant)?,
+                    reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,

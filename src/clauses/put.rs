@@ -104,9 +104,9 @@ pub(crate) fn record(
     new: FulfilmentPut,
 ) -> Result<(), ApiError> {
     let entry = rows::find(scope, allowed, entry_id)?;
-    let app = scope.app;
-    let clause = app.catalogue.clause(clause_key).ok_or(ApiError::NotFound)?;
     let situation = state::situation(scope, entry)?;
+    let catalogue = situation.catalogue.clone();
+    let clause = catalogue.clause(clause_key).ok_or(ApiError::NotFound)?;
     check(scope, &situation.entry, clause, &new)?;
     let agreed_in = agreed_in(scope, &situation, &new)?;
     write(scope, &situation, clause, agreed_in.as_deref(), &new)

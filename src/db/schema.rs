@@ -674,6 +674,7 @@ diesel::table! {
         risk_policy_version -> Text,
         catalogue_version -> Text,
         profile_version -> Text,
+        policy_version_id -> Nullable<Text>,
         residual_level -> Text,
         residual_score_x100 -> Integer,
         inherent_tier -> Integer,
@@ -1055,6 +1056,104 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    policy_versions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        valid_from_on -> Date,
+        decided_on -> Date,
+        document_number -> Nullable<Text>,
+        reason -> Text,
+        overlay -> Text,
+        catalogue_version -> Text,
+        recorded_by_person_id -> Text,
+        entries_total -> Nullable<BigInt>,
+        entries_done -> BigInt,
+        last_entry_id -> Nullable<Text>,
+        reassessed_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    policy_document_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    document_visibilities (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    policy_documents (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        kind -> Text,
+        title -> Text,
+        edition -> Text,
+        visibility -> Text,
+        adopted_on -> Nullable<Date>,
+        published_on -> Nullable<Date>,
+        url -> Nullable<Text>,
+        file_id -> Nullable<Text>,
+        place -> Nullable<Text>,
+        custodian -> Nullable<Text>,
+        review_due_on -> Nullable<Date>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    review_reason_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    policy_document_reviews (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        policy_document_id -> Text,
+        reviewed_on -> Date,
+        decision -> Text,
+        note -> Text,
+        risk_analysis -> Nullable<Text>,
+        next_review_due_on -> Date,
+        person_id -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    policy_document_review_reasons (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        policy_document_id -> Text,
+        kind -> Text,
+        note -> Text,
+        origin_id -> Nullable<Text>,
+        origin_reference -> Nullable<Text>,
+        raised_on -> Date,
+        person_id -> Nullable<Text>,
+        review_id -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,
@@ -1076,3 +1175,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 diesel::allow_tables_to_appear_in_same_query!(journal, journal_payloads);
 diesel::allow_tables_to_appear_in_same_query!(ownership_transfer_objects, ownership_transfers, entries);
+diesel::allow_tables_to_appear_in_same_query!(policy_documents, policy_document_review_reasons);

@@ -76,6 +76,9 @@ pub const KNOWN_TRANSITIONS: &[(Kind, &[&str])] = &[
     ),
 ];
 
+/// How the key of a clause begins that an organization has made its own; no clause of the catalogue does.
+pub const OWN_PREFIX: &str = "own-";
+
 /// The one clause that the law itself demands record by record (番号法第10条): nobody can grant an exception from it.
 const STATUTORY_CLAUSE: &str = "my-number-subcontract-permission";
 
@@ -163,6 +166,8 @@ pub struct Catalogue {
     pub evidence: BTreeMap<String, String>,
     /// The clauses, by number.
     pub clauses: Vec<Clause>,
+    /// The policy version of an organization whose overlay is merged in; none in the catalogue itself.
+    pub policy_version_id: Option<String>,
 }
 
 /// A document that clauses cite.
@@ -241,6 +246,11 @@ impl Clause {
     /// Whether the law itself demands it, so that no exception is possible.
     pub fn is_statutory(&self) -> bool {
         self.key == STATUTORY_CLAUSE
+    }
+
+    /// Whether an organization has added it.
+    pub fn is_own(&self) -> bool {
+        self.key.starts_with(OWN_PREFIX)
     }
 }
 

@@ -40,7 +40,8 @@ pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
         | ObligationKind::SubcontractExpiry
         | ObligationKind::Gap
         | ObligationKind::CorrectiveAction
-        | ObligationKind::Handover => ClosedBy::Work,
+        | ObligationKind::Handover
+        | ObligationKind::DocumentReview => ClosedBy::Work,
     }
 }
 
@@ -55,7 +56,7 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
         }
         ObligationKind::ContractEnd | ObligationKind::ApprovalExpiry => &[180, 120, 90, 60, 30, 14, 7, 1],
         ObligationKind::NoticeDeadline | ObligationKind::SubcontractExpiry | ObligationKind::Gap => &[60, 30, 14, 7, 1],
-        ObligationKind::SelfInspection => &[30, 14, 7, 1],
+        ObligationKind::SelfInspection | ObligationKind::DocumentReview => &[30, 14, 7, 1],
         ObligationKind::CorrectiveAction => &[14, 7, 1],
         // The first one leaves on the day of the move itself.
         ObligationKind::Handover => &[15, 7, 1],

@@ -36,9 +36,9 @@ pub fn assess(policy: &RiskPolicy, catalogue: &Catalogue, input: &RiskInput) -> 
     let counted = count(policy, &requirements, input);
 
     let clauses: Vec<AssessedClause> = counted.iter().filter_map(|(_, clause)| clause.clone()).collect();
-    let weight: u32 = clauses.iter().map(|clause| clause.weight).sum();
-    let credit: u32 = clauses.iter().map(|clause| clause.weight * clause.credit).sum();
-    let coverage_bp = (credit * 100).checked_div(weight).unwrap_or(10_000);
+    // What an organization adds for itself can only ask for more: it never makes up for a clause of the catalogue.
+    let shared = counted.iter().filter(|(requirement, _)| !requirement.clause.is_own());
+    let coverage_bp = coverage(clauses.iter()).min(coverage(shared.filter_map(|(_, clause)| clause.as_ref())));
     let retained_bp = policy.retained.floor_bp + policy.retained.range_bp * (10_000 - coverage_bp) / 10_000;
     let residual_score_x100 = (inherent.score * retained_bp + 50) / 100;
     let score_level = policy.level_by_score_x100.at(residual_score_x100.into());
@@ -63,6 +63,14 @@ pub fn assess(policy: &RiskPolicy, catalogue: &Catalogue, input: &RiskInput) -> 
         residual_level,
         notes,
     }
+}
+
+/// How much of the weight is fulfilled, in basis points.
+fn coverage<'a>(clauses: impl Iterator<Item = &'a AssessedClause>) -> u32 {
+    let (weight, credit) = clauses.fold((0, 0), |(weight, credit), clause| {
+        (weight + clause.weight, credit + clause.weight * clause.credit)
+    });
+    (credit * 100).checked_div(weight).unwrap_or(10_000)
 }
 
 /// The first day after `as_of` on which time alone changes a credit or may start a floor (design §9, `holds_until_on`).

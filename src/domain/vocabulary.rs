@@ -230,6 +230,7 @@ code_words! {
         SelfInspection = "self_inspection", "自己点検";
         Handover = "handover", "引継ぎ";
         Gap = "gap", "未充足事項の解消期限";
+        DocumentReview = "document_review", "文書の見直し";
     }
 }
 

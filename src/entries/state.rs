@@ -14,7 +14,7 @@ use super::rows::EntryRow;
 use crate::app::Scope;
 use crate::clauses::stored::{self, Stored};
 use crate::db::schema::{cloud_services, engagement_periods, engagements, entries, risk_assessments, round_clauses};
-use crate::domain::catalogue::Clause;
+use crate::domain::catalogue::{Catalogue, Clause};
 use crate::domain::facts::FactDefaults;
 use crate::domain::fulfilment;
 use crate::domain::requirement::{Requirement, requirements};
@@ -47,6 +47,7 @@ pub(crate) struct Situation<'c> {
     pub entry: EntryRow,
     pub organization: OrganizationRow,
     pub profile_version: String,
+    pub catalogue: &'c Catalogue,
     pub defaults: FactDefaults,
     pub period: Option<PeriodRow>,
     pub requirements: Vec<Requirement<'c>>,
@@ -91,15 +92,24 @@ impl Situation<'_> {
 
 /// Loads what the state of an entry follows from: a constant number of queries.
 pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Situation<'c>, ApiError> {
+    let catalogue = scope.catalogue_of(&entry.organization_id, scope.today)?;
+    situation_under(scope, entry, catalogue)
+}
+
+/// The same under a catalogue that need not be in force.
+pub(crate) fn situation_under<'k>(
+    scope: &mut Scope<'_>,
+    entry: EntryRow,
+    catalogue: &'k Catalogue,
+) -> Result<Situation<'k>, ApiError> {
     let organization = organizations::row(scope, &entry.organization_id)?;
     let profile = scope.app.profile(&organization.profile_key)?;
     let defaults = profile.fact_defaults();
     let profile_version = format!("{}@{}", profile.key, profile.version);
     let period = current_period(scope, &entry)?;
     let facts = entry.facts()?;
-    let app = scope.app;
     let (requirements, _) = requirements(
-        &app.catalogue,
+        catalogue,
         entry.kind.0,
         &facts,
         &defaults,
@@ -123,6 +133,7 @@ pub(crate) fn situation<'c>(scope: &mut Scope<'c>, entry: EntryRow) -> Result<Si
         entry,
         organization,
         profile_version,
+        catalogue,
         defaults,
         period,
         requirements,
@@ -183,7 +194,8 @@ pub(crate) fn refresh(scope: &mut Scope<'_>, entry_id: &str, trigger: &'static s
     store(scope, &situation, &assessment, &input, trigger)
 }
 
-fn assess(scope: &Scope<'_>, situation: &Situation<'_>) -> Result<(RiskAssessment, RiskInput), ApiError> {
+/// The risk that follows.
+pub(crate) fn assess(scope: &Scope<'_>, situation: &Situation<'_>) -> Result<(RiskAssessment, RiskInput), ApiError> {
     let fulfilments = situation
         .requirements
         .iter()
@@ -207,10 +219,7 @@ fn assess(scope: &Scope<'_>, situation: &Situation<'_>) -> Result<(RiskAssessmen
         open_major_incident: false,
         as_of: scope.today,
     };
-    Ok((
-        risk::assess(&scope.app.risk_policy, &scope.app.catalogue, &input),
-        input,
-    ))
+    Ok((risk::assess(&scope.app.risk_policy, situation.catalogue, &input), input))
 }
 
 /// Brings the round of the entry in line with what is to be confirmed.
@@ -366,7 +375,7 @@ fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), 
     }
     if !entry.status.0.is_final() && entry.archived_at.is_none() {
         // One that is over stays due until the clause is met, answered anew or excepted again.
-        for clause in &scope.app.catalogue.clauses {
+        for clause in &situation.catalogue.clauses {
             let Some(exception) = situation.stored.exception(&clause.key, scope.today) else {
                 continue;
             };
@@ -429,7 +438,7 @@ fn store(
         holds_until = None;
     }
     let result = serde_json::to_string(assessment)?;
-    let last: Option<(String, String, String, String)> = match &entry.assessment_id {
+    let last: Option<(String, String, String, Option<String>, String)> = match &entry.assessment_id {
         None => None,
         Some(id) => risk_assessments::table
             .find((&scope.lg, id))
@@ -437,13 +446,17 @@ fn store(
                 risk_assessments::result,
                 risk_assessments::catalogue_version,
                 risk_assessments::profile_version,
+                risk_assessments::policy_version_id,
                 risk_assessments::id,
             ))
             .first(scope.conn)
             .optional()?,
     };
-    let unchanged = last.filter(|(old, catalogue, profile, _)| {
-        *old == result && *catalogue == scope.app.catalogue.version && *profile == situation.profile_version
+    let unchanged = last.filter(|(old, catalogue, profile, policy, _)| {
+        *old == result
+            && *catalogue == situation.catalogue.version
+            && *profile == situation.profile_version
+            && *policy == situation.catalogue.policy_version_id
     });
     let kept = unchanged.is_some();
     let level = assessment.residual_level.code();
@@ -461,8 +474,9 @@ fn store(
                 risk_assessments::assessed_at.eq(scope.at),
                 risk_assessments::trigger.eq(trigger),
                 risk_assessments::risk_policy_version.eq(&assessment.risk_policy_version),
-                risk_assessments::catalogue_version.eq(&scope.app.catalogue.version),
+                risk_assessments::catalogue_version.eq(&situation.catalogue.version),
                 risk_assessments::profile_version.eq(&situation.profile_version),
+                risk_assessments::policy_version_id.eq(&situation.catalogue.policy_version_id),
                 risk_assessments::residual_level.eq(level),
                 risk_assessments::residual_score_x100.eq(score),
                 risk_assessments::inherent_tier.eq(tier),

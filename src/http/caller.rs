@@ -53,6 +53,8 @@ permissions! {
     VerificationsRead = "verifications:read", "期限と確認を読む";
     VerificationsWrite = "verifications:write", "確認を記録する";
     RemindersRead = "reminders:read", "督促とメールを読む";
+    PoliciesRead = "policies:read", "機関のポリシーと文書を読む";
+    PoliciesWrite = "policies:write", "機関のポリシーと文書を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
     RiskEvaluate = "risk:evaluate", "試算する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";

@@ -36,6 +36,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "cloud_services", description = "クラウドサービス / cloud services"),
         (name = "social_media", description = "ソーシャルメディア / social media"),
         (name = "clauses", description = "条項 / clauses"),
+        (name = "policies", description = "機関のポリシー / the organizations' own policies"),
         (name = "evidence", description = "証跡とそのファイル / evidence and its files"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),

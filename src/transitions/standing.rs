@@ -95,7 +95,7 @@ impl<'c> Known<'c> {
         let facts = entry.facts()?;
         // A gate belongs to the phase it opens, so every clause of the whole life counts.
         let (all, notes) = requirements(
-            &scope.app.catalogue,
+            scope.catalogue_of(&entry.organization_id, as_of)?,
             entry.kind.0,
             &facts,
             &situation.defaults,

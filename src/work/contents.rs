@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::intent::Item;
+use super::matters::{self, Matter};
 use super::outbox::Sender;
 use super::recipients::{About, Around};
 use crate::app::Scope;
@@ -16,7 +17,7 @@ use crate::db::schema::{
 };
 use crate::db::types::Word;
 use crate::domain::calendar::Calendar;
-use crate::domain::catalogue::Clause;
+use crate::domain::catalogue::{Catalogue, Clause};
 use crate::domain::reminder::{Schedule, StageKey};
 use crate::domain::vocabulary::{CodeWord, Kind, Level, ObligationKind, Role};
 use crate::http::error::ApiError;
@@ -36,6 +37,8 @@ struct Obligation {
     known_cycle_days: Option<i64>,
     starts_on: Option<NaiveDate>,
     severe: bool,
+    subject_id: String,
+    entry_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -51,11 +54,12 @@ struct Entry {
 type Asked = (String, i32, String, Option<String>);
 
 /// Everything that the items of one digest need.
-struct Context {
+struct Context<'c> {
     around: Around,
-    organizations: BTreeMap<String, (OrganizationRow, Calendar)>,
+    organizations: BTreeMap<String, (OrganizationRow, Calendar, &'c Catalogue)>,
     obligations: BTreeMap<String, Obligation>,
     entries: BTreeMap<String, Entry>,
+    matters: BTreeMap<String, Matter>,
     counterparts: BTreeMap<String, Counterpart>,
     asked: Vec<Asked>,
     verified: BTreeMap<String, LastVerified>,
@@ -80,7 +84,7 @@ pub(super) fn digest(
         if !said.insert((&item.obligation_id, item.cycle)) {
             continue;
         }
-        let Some((organization, _)) = context.organizations.get(&item.organization_id) else {
+        let Some((organization, ..)) = context.organizations.get(&item.organization_id) else {
             continue;
         };
         let line = context.line(scope, item)?;
@@ -106,8 +110,8 @@ pub(super) fn digest(
     })
 }
 
-impl Context {
-    fn load(scope: &mut Scope<'_>, items: &[Item]) -> Result<Self, ApiError> {
+impl<'c> Context<'c> {
+    fn load(scope: &mut Scope<'c>, items: &[Item]) -> Result<Self, ApiError> {
         let organization_ids: BTreeSet<String> = items.iter().map(|item| item.organization_id.clone()).collect();
         let entry_ids: BTreeSet<String> = items.iter().filter_map(|item| item.entry_id.clone()).collect();
         let obligation_ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
@@ -116,7 +120,8 @@ impl Context {
         for id in &organization_ids {
             let row = organizations::row(scope, id)?;
             let calendar = row.calendar(scope.app)?;
-            organizations.insert(id.clone(), (row, calendar));
+            let catalogue = scope.catalogue_of(id, scope.today)?;
+            organizations.insert(id.clone(), (row, calendar, catalogue));
         }
         let known: Vec<Obligation> = obligations::table
             .filter(obligations::local_government_id.eq(&scope.lg))
@@ -140,7 +145,10 @@ impl Context {
                 round_clauses::assignee_person_id,
             ))
             .load(scope.conn)?;
+        let without_entry = known.iter().filter(|row| row.entry_id.is_none());
+        let matters = matters::of(scope, without_entry.map(|row| (row.kind.0, row.subject_id.as_str())))?;
         Ok(Self {
+            matters,
             around: Around::load(scope, &organization_ids, &entry_ids, &person_ids, &obligation_ids)?,
             takeovers: takeovers(scope, &obligation_ids)?,
             organizations,
@@ -154,7 +162,7 @@ impl Context {
 
     fn line(&self, scope: &Scope<'_>, item: &Item) -> Result<Line, ApiError> {
         let missing = |what: &str| ApiError::internal(format!("the {what} of item {} is gone", item.id));
-        let (organization, calendar) = self
+        let (organization, calendar, catalogue) = self
             .organizations
             .get(&item.organization_id)
             .ok_or_else(|| missing("organization"))?;
@@ -164,12 +172,19 @@ impl Context {
             .ok_or_else(|| missing("obligation"))?;
         let entry_id = item.entry_id.as_deref();
         let entry = entry_id.and_then(|id| self.entries.get(id));
-        let kind = entry.map_or(Kind::ContractorEngagement, |entry| entry.kind.0);
+        let matter = self.matters.get(&obligation.subject_id).filter(|_| entry.is_none());
+        let (kind_label, name) = match (entry, matter) {
+            (Some(entry), _) => {
+                let profile = scope.app.profile(&organization.profile_key)?;
+                (profile.label(entry.kind.0).to_owned(), entry.name.clone())
+            }
+            (None, Some(matter)) => (matter.label.clone(), matter.name.clone()),
+            (None, None) => (obligation.kind.0.ja().to_owned(), organization.name.clone()),
+        };
         let section = self
             .around
             .department(about(item))
             .and_then(|department| self.around.directory.department_name(department));
-        let catalogue = &scope.app.catalogue;
         let addressed_as = self.addressed_as(item);
         let own = matches!(addressed_as, AddressedAs::Verifier(_));
         let asked: Vec<&Clause> = self
@@ -187,9 +202,9 @@ impl Context {
             obligation: obligation.kind.0,
             due_on: obligation.due_on,
             control_number: entry.map_or_else(|| "-".to_owned(), |entry| entry.control_number.clone()),
-            kind,
-            kind_label: scope.app.profile(&organization.profile_key)?.label(kind).to_owned(),
-            name: entry.map_or_else(|| organization.name.clone(), |entry| entry.name.clone()),
+            kind: entry.map(|entry| entry.kind.0),
+            kind_label,
+            name,
             counterpart: entry_id.and_then(|id| self.counterparts.get(id)).cloned(),
             section: section.unwrap_or(&organization.name).to_owned(),
             owner: self.around.owner(about(item)).map(|person| person.name.clone()),
@@ -215,7 +230,7 @@ impl Context {
     }
 
     /// The unanswered clauses of an item's round.
-    fn asked_of<'c>(&'c self, item: &'c Item) -> impl Iterator<Item = &'c Asked> {
+    fn asked_of<'i>(&'i self, item: &'i Item) -> impl Iterator<Item = &'i Asked> {
         self.asked
             .iter()
             .filter(|(id, cycle, ..)| *id == item.obligation_id && *cycle == item.cycle)
@@ -229,6 +244,8 @@ impl Context {
             Role::Owner if self.is_delegate(item) => AddressedAs::Delegate,
             Role::Owner => AddressedAs::Owner,
             Role::Deputy => AddressedAs::Deputy,
+            // What belongs to no entry belongs to the line of command.
+            _ if item.entry_id.is_none() && !overdue => AddressedAs::Owner,
             role if overdue => AddressedAs::Superior(role),
             role if assigned => AddressedAs::Verifier(role),
             // Before the due date a superior only stands in for an owner who cannot be reached.

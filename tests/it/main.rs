@@ -32,6 +32,8 @@ mod mailroom;
 mod openapi;
 mod origins;
 mod outbox_faults;
+mod policies;
+mod policy_documents;
 mod program;
 mod queries;
 mod register;

@@ -11,6 +11,7 @@ use kakunin::db::{Conn, Url};
 use serde_json::json;
 
 use crate::harness::{TestApp, document, seed};
+use crate::policy_documents;
 
 /// Statements by the database they ran on.
 static SEEN: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
@@ -80,17 +81,31 @@ async fn engagements(app: &TestApp, from: usize, to: usize) -> String {
     last
 }
 
-/// Every list of the document, its path parameters filled in.
-fn lists(entry_id: &str) -> Vec<String> {
+/// What the parameters of the lists' paths name.
+async fn ids(app: &TestApp, entry_id: &str) -> Vec<(&'static str, String)> {
+    let document = policy_documents::document("control_standard");
+    vec![
+        ("{engagement_id}", entry_id.to_owned()),
+        ("{entry_id}", entry_id.to_owned()),
+        ("{organization_id}", seed::MAYOR.to_owned()),
+        (
+            "{policy_document_id}",
+            app.officer().post("/policy-documents", document).await.expect(201).id(),
+        ),
+    ]
+}
+
+/// Every list of the document: its path, and the same with the parameters filled in.
+fn lists(ids: &[(&str, String)]) -> Vec<(String, String)> {
     let mut found = vec![];
-    for (path, item) in document().json["paths"].as_object().unwrap() {
+    for (template, item) in document().json["paths"].as_object().unwrap() {
         let parameters = item["get"]["parameters"].as_array();
         if parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor")) {
-            let path = path
-                .replace("{engagement_id}", entry_id)
-                .replace("{entry_id}", entry_id);
+            let path = ids
+                .iter()
+                .fold(template.clone(), |path, (name, id)| path.replace(name, id));
             assert!(!path.contains('{'), "no id for {path}");
-            found.push(path);
+            found.push((template.clone(), path));
         }
     }
     assert!(found.len() >= 15, "{found:?}");
@@ -163,15 +178,9 @@ async fn every_list_uses_an_index(backend: crate::harness::Backend) {
     let entry = engagements(&app, 0, 3).await;
     let mut failures = BTreeSet::new();
     let mut asked = 0;
-    for path in lists(&entry) {
+    for (template, path) in lists(&ids(&app, &entry).await) {
         let mut queries = vec![String::new(), "limit=1".to_owned()];
         let parameters = &document().json["paths"];
-        let template = path.replace(&entry, "{engagement_id}");
-        let template = if parameters[&template].is_object() {
-            template
-        } else {
-            path.replace(&entry, "{entry_id}")
-        };
         let has = |name: &str| {
             parameters[&template]["get"]["parameters"]
                 .as_array()
@@ -222,7 +231,7 @@ async fn a_page_costs_the_same_however_long(backend: crate::harness::Backend) {
     let (app, url) = recorded(backend).await;
     let entry = engagements(&app, 0, 2).await;
     let mut few = BTreeMap::new();
-    for path in lists(&entry) {
+    for (_, path) in lists(&ids(&app, &entry).await) {
         few.insert(path.clone(), statements(&app, &url, &path).await.len());
     }
     engagements(&app, 2, 12).await;

@@ -14,6 +14,9 @@ use kakunin::domain::facts::FactName;
 use kakunin::domain::file_type::FileType;
 use kakunin::domain::hand_over::{HandOverCause, HandOverState};
 use kakunin::domain::lifecycle;
+use kakunin::domain::overlay::DifferenceKind;
+use kakunin::domain::policy_document::{ReviewDecision, ReviewReasonKind};
+use kakunin::domain::profile::{DocumentKind, Visibility};
 use kakunin::domain::reminder;
 use kakunin::domain::risk::FloorRule;
 use kakunin::domain::vocabulary::{
@@ -172,6 +175,8 @@ fn the_document_spells_as_the_vocabulary_does() {
     }
     published::<Basis>("Basis");
     published::<ClauseGroup>("ClauseGroup");
+    published::<DifferenceKind>("DifferenceKind");
+    published::<DocumentKind>("DocumentKind");
     published::<ExceptionState>("ExceptionState");
     published::<FactName>("FactName");
     published::<FileType>("FileType");
@@ -185,10 +190,13 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<Op>("Op");
     published::<Phase>("Phase");
     published::<RequirementLevel>("RequirementLevel");
+    published::<ReviewDecision>("ReviewDecision");
+    published::<ReviewReasonKind>("ReviewReasonKind");
     published::<Role>("Role");
     published::<Severity>("Severity");
     published::<Status>("Status");
     published::<ValidityRule>("ValidityRule");
+    published::<Visibility>("Visibility");
     published::<Zone>("Zone");
 }
 
@@ -206,6 +214,9 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("file_types", words::<FileType>()),
         ("hand_over_causes", words::<HandOverCause>()),
         ("hand_over_states", words::<HandOverState>()),
+        ("policy_document_kinds", words::<DocumentKind>()),
+        ("document_visibilities", words::<Visibility>()),
+        ("review_reason_kinds", words::<ReviewReasonKind>()),
     ] {
         let stored = app.db(|conn| diesel::sql_query(format!("SELECT code FROM {table}")).load::<Code>(conn));
         assert_eq!(

@@ -71,6 +71,7 @@ pub(super) fn read(yaml: &str) -> Result<Catalogue, CatalogueError> {
         credits,
         evidence: file.evidence,
         clauses,
+        policy_version_id: None,
     })
 }
 

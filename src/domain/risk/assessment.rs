@@ -82,7 +82,8 @@ pub struct RiskAssessment {
     pub inherent: Inherent,
     /// The clauses that count, by number; those that do not apply are left out.
     pub clauses: Vec<AssessedClause>,
-    /// How much of the required weight is fulfilled, in basis points (0 to 10000).
+    /// How much of the required weight is fulfilled, in basis points (0 to 10000); with clauses of the organization's
+    /// own the lower of two: of all clauses, and of the catalogue's alone.
     #[schema(minimum = 0, maximum = 10000)]
     pub coverage_bp: u32,
     /// The share of the inherent risk that remains, in basis points (2000 to 10000).

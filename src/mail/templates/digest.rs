@@ -45,11 +45,11 @@ pub struct Item {
     pub obligation: ObligationKind,
     /// When.
     pub due_on: NaiveDate,
-    /// Control number of the entry.
+    /// Control number of the entry; `-` without one.
     pub control_number: String,
-    /// Kind of the entry.
-    pub kind: Kind,
-    /// What the organization's policy calls this kind (業務委託, 外部委託 …).
+    /// Kind of the entry; absent where it is about something else.
+    pub kind: Option<Kind>,
+    /// What the organization's policy calls this kind (業務委託, 外部委託 …), or what else it is.
     pub kind_label: String,
     /// Name of the entry.
     pub name: String,

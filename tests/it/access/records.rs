@@ -39,6 +39,10 @@ const COLLECTIONS: &[(&str, &str)] = &[
     ("engagement_period_id", "/api/v1/engagements/{engagement_id}/periods"),
     ("verification_id", "/api/v1/obligations/{obligation_id}/verifications"),
     ("exception_id", "/api/v1/entries/{entry_id}/exceptions"),
+    (
+        "policy_version_id",
+        "/api/v1/organizations/{organization_id}/policy-versions",
+    ),
 ];
 
 /// Records that only others bring about: their collection, what must be there first, and which of them is meant. The

@@ -48,6 +48,7 @@ impl Item {
             ObligationKind::SelfInspection => "自己点検のお願い",
             ObligationKind::Handover => "責任者の引継ぎのお願い",
             ObligationKind::Gap => "登録時の未充足事項の解消のお願い",
+            ObligationKind::DocumentReview => "文書の見直しのお願い",
         }
     }
 
@@ -66,6 +67,7 @@ impl Item {
             ObligationKind::SelfInspection => "自己点検の期限",
             ObligationKind::Handover => "引継ぎの期限",
             ObligationKind::Gap => "未充足事項の解消期限",
+            ObligationKind::DocumentReview => "見直しの期限",
         }
     }
 
@@ -77,16 +79,17 @@ impl Item {
     /// What an entry of this kind is to the house, for the subject.
     pub(super) const fn role_of_entry(&self) -> &'static str {
         match self.kind {
-            Kind::ContractorEngagement => "委託先",
-            Kind::CloudService => "クラウドサービス",
-            Kind::SocialMediaAccount => "アカウント",
+            Some(Kind::ContractorEngagement) => "委託先",
+            Some(Kind::CloudService) => "クラウドサービス",
+            Some(Kind::SocialMediaAccount) => "アカウント",
+            None => "機関",
         }
     }
 
     const fn counterpart_label(&self) -> &'static str {
         match self.kind {
-            Kind::ContractorEngagement => "相手方",
-            Kind::CloudService | Kind::SocialMediaAccount => "提供者",
+            Some(Kind::ContractorEngagement) | None => "相手方",
+            Some(Kind::CloudService | Kind::SocialMediaAccount) => "提供者",
         }
     }
 
@@ -94,7 +97,10 @@ impl Item {
         match &self.takeover {
             Some(takeover) => takeover.describe(page),
             None => {
-                page.field("管理番号", &inline(&self.control_number)).field(
+                if self.kind.is_some() {
+                    page.field("管理番号", &inline(&self.control_number));
+                }
+                page.field(
                     "区分・名称",
                     &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
                 );
@@ -113,7 +119,9 @@ impl Item {
             .deputy
             .as_deref()
             .map_or_else(String::new, |deputy| format!("（代理：{}）", inline(deputy)));
-        page.field("所管課・責任者", &format!("{}／{owner}{deputy}", inline(&self.section)));
+        if self.kind.is_some() {
+            page.field("所管課・責任者", &format!("{}／{owner}{deputy}", inline(&self.section)));
+        }
         match self.clauses.as_slice() {
             [] => {}
             [clause] => {

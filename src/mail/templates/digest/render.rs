@@ -142,6 +142,13 @@ fn single_subject(item: &Item, as_of: NaiveDate) -> String {
     if let Some(takeover) = &item.takeover {
         return format!("{tag}{}／{}", item.request(), cut(&takeover.title(), 120));
     }
+    if item.kind.is_none() {
+        return format!(
+            "{tag}{}／{}：{name}",
+            item.request(),
+            cut(&inline(&item.kind_label), 60)
+        );
+    }
     format!(
         "{tag}{}／{}：{name}（管理番号 {}）",
         item.request(),

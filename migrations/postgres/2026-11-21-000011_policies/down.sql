@@ -1,0 +1,10 @@
+DELETE FROM obligation_kinds WHERE code = 'document_review';
+DROP TABLE policy_document_review_reasons;
+DROP TABLE policy_document_reviews;
+DROP TABLE review_reason_kinds;
+DROP TABLE policy_documents;
+DROP TABLE document_visibilities;
+DROP TABLE policy_document_kinds;
+ALTER TABLE risk_assessments DROP COLUMN policy_version_id;
+DROP INDEX entries_organization;
+DROP TABLE policy_versions;

@@ -1,0 +1,78 @@
+//! What an obligation without a register entry is about: how a mail names it, and whom it concerns first.
+//!
+//! A mail names the thing and says nothing of what is in it: no restricted title, no finding's text.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use crate::app::Scope;
+use crate::db::schema::policy_documents;
+use crate::db::types::Word;
+use crate::domain::profile::{DocumentKind, Visibility};
+use crate::domain::vocabulary::{CodeWord, ObligationKind};
+use crate::http::error::ApiError;
+
+/// What an obligation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Matter {
+    /// What sort of thing.
+    pub label: String,
+    /// Its name.
+    pub name: String,
+    /// Who answers for it; none: the line of command of the organization.
+    pub person_id: Option<String>,
+}
+
+/// The matters of these obligations (kind, subject), by subject; a number of statements that does not depend on how many
+/// there are.
+///
+/// # Errors
+/// A database failure.
+pub(super) fn of<'o>(
+    scope: &mut Scope<'_>,
+    obligations: impl Iterator<Item = (ObligationKind, &'o str)>,
+) -> Result<BTreeMap<String, Matter>, ApiError> {
+    let mut subjects: BTreeMap<ObligationKind, Vec<&str>> = BTreeMap::new();
+    for (kind, subject) in obligations {
+        subjects.entry(kind).or_default().push(subject);
+    }
+    let mut matters = BTreeMap::new();
+    for (kind, ids) in subjects {
+        match kind {
+            ObligationKind::DocumentReview => matters.extend(documents(scope, &ids)?),
+            // The others are about entries.
+            _ => {}
+        }
+    }
+    Ok(matters)
+}
+
+fn documents(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)>, ApiError> {
+    type Row = (String, Word<DocumentKind>, Word<Visibility>, String);
+    let rows: Vec<Row> = policy_documents::table
+        .filter(policy_documents::local_government_id.eq(&scope.lg))
+        .filter(policy_documents::id.eq_any(ids))
+        .select((
+            policy_documents::id,
+            policy_documents::kind,
+            policy_documents::visibility,
+            policy_documents::title,
+        ))
+        .load(scope.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, kind, visibility, title)| {
+            let matter = Matter {
+                label: kind.0.ja().to_owned(),
+                name: if visibility.0 == Visibility::Restricted {
+                    "（非公開の文書）".to_owned()
+                } else {
+                    title
+                },
+                person_id: None,
+            };
+            (id, matter)
+        })
+        .collect())
+}
