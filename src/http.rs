@@ -21,10 +21,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, clause_templates, clauses, cloud_services, contractors, delegations, departments,
+    api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contractors, delegations, departments,
     engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins,
-    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, social_media_accounts,
-    social_media_services, subcontracts, tokens, transitions, verifications, what_if,
+    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, self_inspections,
+    social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -62,6 +62,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(evidence::routes)
                 .configure(policies::routes)
                 .configure(policy_documents::routes)
+                .configure(audits::routes)
+                .configure(self_inspections::routes)
                 .configure(files::routes)
                 .configure(risk::routes)
                 .configure(obligations::routes)

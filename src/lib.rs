@@ -10,7 +10,7 @@
 //!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`], [`policies`],
-//!   [`policy_documents`],
+//!   [`policy_documents`], [`audits`], [`self_inspections`],
 //!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
 //!   [`reminders`], [`messages`], [`what_if`], [`reports`], [`audit_log`], [`api_clients`],
 //!   [`health`].
@@ -23,6 +23,7 @@
 pub mod api_clients;
 pub mod app;
 pub mod audit_log;
+pub mod audits;
 pub mod clause_templates;
 pub mod clauses;
 pub mod cli;
@@ -60,6 +61,7 @@ pub mod random;
 pub mod reminders;
 pub mod reports;
 pub mod risk;
+pub mod self_inspections;
 pub mod social_media_accounts;
 pub mod social_media_services;
 pub mod subcontracts;

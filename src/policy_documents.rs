@@ -21,6 +21,8 @@ use crate::organizations;
 use rows::DocumentRow;
 use wire::{PolicyDocument, PolicyDocumentCreate, PolicyDocumentFilter, PolicyDocumentPage, PolicyDocumentPatch};
 
+pub(crate) use reviews::{NewReason, raise};
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(create_policy_document)
@@ -47,6 +49,22 @@ pub(crate) fn require_unrestricted(scope: &mut Scope<'_>, file_id: &str) -> Resu
         ja: "このファイルは非公開の文書のものです。文書の保管場所と管理者を確かめて、そこで見てください。".to_owned(),
         en: "The file belongs to a restricted document; ask its custodian where it is kept.".to_owned(),
     })
+}
+
+/// A live document of the organization.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn of_organization(
+    scope: &mut Scope<'_>,
+    organization_id: &str,
+    id: &str,
+) -> Result<Option<DocumentRow>, ApiError> {
+    match rows::find(scope, &Organizations::Only(vec![organization_id.to_owned()]), id) {
+        Ok(row) => Ok(row.require_live().is_ok().then_some(row)),
+        Err(ApiError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Notes what a document has become, and answers it.

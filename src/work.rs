@@ -37,7 +37,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, ownership_transfers, policies};
+use crate::{departments, entries, ownership_transfers, policies, self_inspections};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -200,6 +200,7 @@ impl Worker {
         let mut ticked = {
             let (app, tenant, faults) = (self.app.clone(), tenant.clone(), self.faults.clone());
             blocking(move || {
+                self_inspections::open_due(&app, &tenant)?;
                 Ok(Ticked {
                     settled: ownership_transfers::settle(&app, &tenant)? + departments::settle(&app, &tenant)?,
                     reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,

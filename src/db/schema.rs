@@ -1154,6 +1154,128 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    audits (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        kind -> Text,
+        fiscal_year -> Integer,
+        scope -> Text,
+        auditor_person_id -> Nullable<Text>,
+        external_auditor -> Nullable<Text>,
+        auditee_person_id -> Text,
+        planned_on -> Nullable<Date>,
+        started_on -> Nullable<Date>,
+        finished_on -> Nullable<Date>,
+        reported_on -> Nullable<Date>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    audit_finding_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    audit_findings (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        audit_id -> Text,
+        organization_id -> Text,
+        severity -> Text,
+        clause_key -> Nullable<Text>,
+        entry_id -> Nullable<Text>,
+        policy_document_id -> Nullable<Text>,
+        finding -> Text,
+        recommendation -> Text,
+        due_on -> Date,
+        owner_person_id -> Text,
+        state -> Text,
+        closed_on -> Nullable<Date>,
+        closed_by_person_id -> Nullable<Text>,
+        result -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        file_id -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    double_role_confirmations (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        fiscal_year -> Integer,
+        note -> Text,
+        person_id -> Text,
+        confirmed_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    self_inspections (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        fiscal_year -> Integer,
+        profile_version -> Text,
+        due_on -> Date,
+        completed_on -> Nullable<Date>,
+        completed_by_person_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    inspection_answers (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    self_inspection_items (local_government_id, self_inspection_id, duty) {
+        local_government_id -> Text,
+        self_inspection_id -> Text,
+        duty -> Text,
+        position -> Integer,
+        section -> Text,
+        summary -> Text,
+        answer -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        improvement -> Nullable<Text>,
+        improvement_due_on -> Nullable<Date>,
+        evidence_id -> Nullable<Text>,
+        file_id -> Nullable<Text>,
+        answered_on -> Nullable<Date>,
+        answered_by_person_id -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

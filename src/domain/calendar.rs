@@ -355,6 +355,12 @@ pub fn fiscal_year_end(on: NaiveDate) -> NaiveDate {
     NaiveDate::from_ymd_opt(fiscal_year(on).saturating_add(1), 3, 31).unwrap_or(NaiveDate::MAX)
 }
 
+/// The first and the last day of a fiscal year, named by the year in which it begins.
+pub fn fiscal_year_days(fy: i32) -> (NaiveDate, NaiveDate) {
+    let first = NaiveDate::from_ymd_opt(fy, 4, 1).unwrap_or(NaiveDate::MAX);
+    (first, fiscal_year_end(first))
+}
+
 /// A fiscal year as offices write it: 令和9年度. The year 2019 is 令和元年度.
 pub fn fiscal_year_label(fy: i32) -> String {
     match fy {

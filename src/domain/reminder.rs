@@ -32,7 +32,7 @@ pub enum ClosedBy {
 /// What closes a cycle of this kind.
 pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
     match kind {
-        ObligationKind::Reverification | ObligationKind::SelfInspection => ClosedBy::Verification,
+        ObligationKind::Reverification => ClosedBy::Verification,
         ObligationKind::ContractEnd | ObligationKind::NoticeDeadline => ClosedBy::Decision,
         ObligationKind::Evidence
         | ObligationKind::Exception
@@ -41,7 +41,9 @@ pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
         | ObligationKind::Gap
         | ObligationKind::CorrectiveAction
         | ObligationKind::Handover
-        | ObligationKind::DocumentReview => ClosedBy::Work,
+        | ObligationKind::SelfInspection
+        | ObligationKind::DocumentReview
+        | ObligationKind::AuditFollowUp => ClosedBy::Work,
     }
 }
 
@@ -56,7 +58,9 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
         }
         ObligationKind::ContractEnd | ObligationKind::ApprovalExpiry => &[180, 120, 90, 60, 30, 14, 7, 1],
         ObligationKind::NoticeDeadline | ObligationKind::SubcontractExpiry | ObligationKind::Gap => &[60, 30, 14, 7, 1],
-        ObligationKind::SelfInspection | ObligationKind::DocumentReview => &[30, 14, 7, 1],
+        ObligationKind::SelfInspection | ObligationKind::DocumentReview | ObligationKind::AuditFollowUp => {
+            &[30, 14, 7, 1]
+        }
         ObligationKind::CorrectiveAction => &[14, 7, 1],
         // The first one leaves on the day of the move itself.
         ObligationKind::Handover => &[15, 7, 1],

@@ -231,6 +231,7 @@ code_words! {
         Handover = "handover", "引継ぎ";
         Gap = "gap", "未充足事項の解消期限";
         DocumentReview = "document_review", "文書の見直し";
+        AuditFollowUp = "audit_follow_up", "監査の指摘への対応";
     }
 }
 

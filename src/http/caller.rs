@@ -55,6 +55,8 @@ permissions! {
     RemindersRead = "reminders:read", "督促とメールを読む";
     PoliciesRead = "policies:read", "機関のポリシーと文書を読む";
     PoliciesWrite = "policies:write", "機関のポリシーと文書を書く";
+    AuditsRead = "audits:read", "監査と自己点検を読む";
+    AuditsWrite = "audits:write", "監査と自己点検を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
     RiskEvaluate = "risk:evaluate", "試算する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";

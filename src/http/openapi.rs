@@ -37,6 +37,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "social_media", description = "ソーシャルメディア / social media"),
         (name = "clauses", description = "条項 / clauses"),
         (name = "policies", description = "機関のポリシー / the organizations' own policies"),
+        (name = "audits", description = "監査と自己点検 / audits and self-inspections"),
         (name = "evidence", description = "証跡とそのファイル / evidence and its files"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),

@@ -319,6 +319,15 @@ impl Directory {
         std::iter::once(person).chain(delegates)
     }
 
+    /// Whether a person holds a role anywhere in an organization on the day.
+    pub(crate) fn holds(&self, person_id: &str, organization_id: &str, role: Role) -> bool {
+        self.assignments
+            .iter()
+            .filter(|a| a.organization_id == organization_id && a.role == role)
+            .filter_map(|a| self.owner(a.person_id.as_deref(), a.post_id.as_deref()))
+            .any(|holder| holder.id == person_id)
+    }
+
     /// Who holds a role for a department: those of the nearest department upwards that has holders, else those of the
     /// whole organization.
     pub(crate) fn holders(&self, organization_id: &str, department_id: Option<&str>, role: Role) -> Vec<Contact> {

@@ -100,7 +100,7 @@ pub(crate) struct NewReason<'a> {
 ///
 /// # Errors
 /// A database failure.
-pub(super) fn raise(scope: &mut Scope<'_>, document: &DocumentRow, new: &NewReason<'_>) -> Result<String, ApiError> {
+pub(crate) fn raise(scope: &mut Scope<'_>, document: &DocumentRow, new: &NewReason<'_>) -> Result<String, ApiError> {
     let id = scope.new_id();
     diesel::insert_into(policy_document_review_reasons::table)
         .values((

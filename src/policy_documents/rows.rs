@@ -27,7 +27,7 @@ const KIND: &str = "policy_document";
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = policy_documents)]
-pub(super) struct DocumentRow {
+pub(crate) struct DocumentRow {
     pub id: String,
     pub organization_id: String,
     pub kind: Word<DocumentKind>,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use crate::app::Scope;
-use crate::db::schema::policy_documents;
+use crate::db::schema::{audit_findings, audits, policy_documents, self_inspections};
 use crate::db::types::Word;
+use crate::domain::audit::AuditKind;
+use crate::domain::calendar::fiscal_year_label;
 use crate::domain::profile::{DocumentKind, Visibility};
 use crate::domain::vocabulary::{CodeWord, ObligationKind};
 use crate::http::error::ApiError;
@@ -41,6 +43,8 @@ pub(super) fn of<'o>(
     for (kind, ids) in subjects {
         match kind {
             ObligationKind::DocumentReview => matters.extend(documents(scope, &ids)?),
+            ObligationKind::AuditFollowUp => matters.extend(findings(scope, &ids)?),
+            ObligationKind::SelfInspection => matters.extend(inspections(scope, &ids)?),
             // The others are about entries.
             _ => {}
         }
@@ -70,6 +74,58 @@ fn documents(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)
                 } else {
                     title
                 },
+                person_id: None,
+            };
+            (id, matter)
+        })
+        .collect())
+}
+
+/// By their audit, and to their owner.
+fn findings(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)>, ApiError> {
+    let rows: Vec<(String, String, String)> = audit_findings::table
+        .filter(audit_findings::local_government_id.eq(&scope.lg))
+        .filter(audit_findings::id.eq_any(ids))
+        .select((
+            audit_findings::id,
+            audit_findings::audit_id,
+            audit_findings::owner_person_id,
+        ))
+        .load(scope.conn)?;
+    let named: Vec<(String, Word<AuditKind>, i32)> = audits::table
+        .filter(audits::local_government_id.eq(&scope.lg))
+        .filter(audits::id.eq_any(rows.iter().map(|(_, audit, _)| audit)))
+        .select((audits::id, audits::kind, audits::fiscal_year))
+        .load(scope.conn)?;
+    let named: BTreeMap<String, String> = named
+        .into_iter()
+        .map(|(id, kind, year)| (id, format!("{} {}", fiscal_year_label(year), kind.0.ja())))
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|(id, audit, owner)| {
+            let matter = Matter {
+                label: "監査の指摘事項".to_owned(),
+                name: named.get(&audit).cloned().unwrap_or_default(),
+                person_id: Some(owner),
+            };
+            (id, matter)
+        })
+        .collect())
+}
+
+fn inspections(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)>, ApiError> {
+    let rows: Vec<(String, i32)> = self_inspections::table
+        .filter(self_inspections::local_government_id.eq(&scope.lg))
+        .filter(self_inspections::id.eq_any(ids))
+        .select((self_inspections::id, self_inspections::fiscal_year))
+        .load(scope.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, year)| {
+            let matter = Matter {
+                label: "自己点検".to_owned(),
+                name: fiscal_year_label(year),
                 person_id: None,
             };
             (id, matter)

@@ -10,6 +10,7 @@ use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 
 use super::faults::Faults;
+use super::matters::{self, Matter};
 use super::outbox::Sender;
 use super::recipients::{About, Around, NewItem, insert};
 use crate::app::{App, Scope, Tenant};
@@ -37,6 +38,7 @@ struct DueRow {
     organization_id: String,
     entry_id: Option<String>,
     kind: Word<ObligationKind>,
+    subject_id: String,
     cycle: i32,
     due_on: NaiveDate,
     known_cycle_days: Option<i64>,
@@ -83,7 +85,14 @@ fn batch(scope: &mut Scope<'_>) -> Result<(usize, usize), ApiError> {
         calendars.insert(id.clone(), organizations::row(scope, id)?.calendar(scope.app)?);
     }
     let assignees = assignees(scope, &rows)?;
-    let person_ids: Vec<String> = assignees.iter().map(|(.., person)| person.clone()).collect();
+    let without_entry = rows.iter().filter(|row| row.entry_id.is_none());
+    let matters = matters::of(scope, without_entry.map(|row| (row.kind.0, row.subject_id.as_str())))?;
+    let answering = matters.values().filter_map(|matter| matter.person_id.clone());
+    let person_ids: Vec<String> = assignees
+        .iter()
+        .map(|(.., person)| person.clone())
+        .chain(answering)
+        .collect();
     let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let around = Around::load(scope, &organization_ids, &entry_ids, &person_ids, &ids)?;
     let sender = Sender::of(scope)?;
@@ -102,6 +111,7 @@ fn batch(scope: &mut Scope<'_>) -> Result<(usize, usize), ApiError> {
             let batch = Batch {
                 around: &around,
                 assignees: &assignees,
+                matters: &matters,
                 calendar,
                 sender: &sender,
             };
@@ -185,6 +195,7 @@ struct Next {
 struct Batch<'b> {
     around: &'b Around,
     assignees: &'b [Assignee],
+    matters: &'b BTreeMap<String, Matter>,
     calendar: &'b Calendar,
     sender: &'b Sender,
 }
@@ -251,7 +262,15 @@ impl Batch<'_> {
             organization_id: &row.organization_id,
             entry_id: row.entry_id.as_deref(),
         };
-        let mut found = resolve(&step.to, |role| self.around.holders(about, role));
+        let answering = self
+            .matters
+            .get(&row.subject_id)
+            .and_then(|matter| matter.person_id.as_deref());
+        let owner = answering.and_then(|id| self.around.directory.person(id));
+        let mut found = resolve(&step.to, |role| match (role, owner) {
+            (Role::Owner, Some(owner)) => self.around.contacts(owner, about).into_iter().collect(),
+            _ => self.around.holders(about, role),
+        });
         if matches!(step.key, StageKey::Lead(_)) {
             for (id, cycle, role, person) in self.assignees {
                 let person = Some(person)

@@ -27,7 +27,7 @@ const PUBLIC: &[&str] = &[
 const ANY_TOKEN: &[&str] = &["get_current_principal", "list_business_days"];
 
 /// Parameters of a path that name something all local governments share.
-const SHARED: &[(&str, &str)] = &[("clause_key", "policy-compliance")];
+const SHARED: &[(&str, &str)] = &[("clause_key", "policy-compliance"), ("duty", "control_standard")];
 
 fn protected() -> impl Iterator<Item = &'static Operation> {
     operations()

@@ -201,7 +201,8 @@ db_test!(a_review_is_due_is_mailed_and_closes_what_called_for_it, |app| {
     (plain["title"], plain["review_due_on"]) = (json!("情報セキュリティ対策基準"), json!("2027-04-08"));
     let plain = officer.post(PATH, plain).await.expect(201);
     assert_eq!(obligations(&app).await.len(), 2);
-    app.at("2027-04-01T10:00");
+    mailroom::worker(&app, &relay).tick().await.unwrap();
+    app.at("2027-04-02T08:31");
     mailroom::worker(&app, &relay).tick().await.unwrap();
     let mails = mailroom::received(&relay);
     assert_eq!(mails.len(), 1);
@@ -263,7 +264,7 @@ db_test!(a_review_is_due_is_mailed_and_closes_what_called_for_it, |app| {
         .await
         .invalid("/next_review_due_on", "date_in_past");
     staff
-        .post(&reviews, with(review.clone(), "reviewed_on", json!("2027-04-02")))
+        .post(&reviews, with(review.clone(), "reviewed_on", json!("2027-04-03")))
         .await
         .invalid("/reviewed_on", "out_of_range");
     let done = staff.post(&reviews, review).await.expect(200);

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kakunin::domain::assurance::ValidityRule;
+use kakunin::domain::audit::{AuditKind, FindingState, InspectionAnswer};
 use kakunin::domain::calendar::Calendar;
 use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
 use kakunin::domain::exception::ExceptionState;
@@ -16,7 +17,7 @@ use kakunin::domain::hand_over::{HandOverCause, HandOverState};
 use kakunin::domain::lifecycle;
 use kakunin::domain::overlay::DifferenceKind;
 use kakunin::domain::policy_document::{ReviewDecision, ReviewReasonKind};
-use kakunin::domain::profile::{DocumentKind, Visibility};
+use kakunin::domain::profile::{DocumentKind, DutyKey, Visibility};
 use kakunin::domain::reminder;
 use kakunin::domain::risk::FloorRule;
 use kakunin::domain::vocabulary::{
@@ -173,17 +174,21 @@ fn the_document_spells_as_the_vocabulary_does() {
         let expected: Vec<&str> = W::ALL.iter().map(|word| word.code()).collect();
         assert_eq!(listed, &expected, "{name}");
     }
+    published::<AuditKind>("AuditKind");
     published::<Basis>("Basis");
     published::<ClauseGroup>("ClauseGroup");
     published::<DifferenceKind>("DifferenceKind");
     published::<DocumentKind>("DocumentKind");
+    published::<DutyKey>("DutyKey");
     published::<ExceptionState>("ExceptionState");
     published::<FactName>("FactName");
     published::<FileType>("FileType");
+    published::<FindingState>("FindingState");
     published::<FloorRule>("FloorRule");
     published::<FulfilmentStatus>("FulfilmentStatus");
     published::<HandOverCause>("HandOverCause");
     published::<HandOverState>("HandOverState");
+    published::<InspectionAnswer>("InspectionAnswer");
     published::<Kind>("Kind");
     published::<Level>("Level");
     published::<ObligationKind>("ObligationKind");
@@ -214,6 +219,9 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("file_types", words::<FileType>()),
         ("hand_over_causes", words::<HandOverCause>()),
         ("hand_over_states", words::<HandOverState>()),
+        ("audit_kinds", words::<AuditKind>()),
+        ("audit_finding_states", words::<FindingState>()),
+        ("inspection_answers", words::<InspectionAnswer>()),
         ("policy_document_kinds", words::<DocumentKind>()),
         ("document_visibilities", words::<Visibility>()),
         ("review_reason_kinds", words::<ReviewReasonKind>()),

@@ -31,6 +31,7 @@ const BODIES: &[(&str, &str)] = &[
         "create_engagement_period",
         r#"{"starts_on": "2028-04-01", "ends_on": "2029-03-31"}"#,
     ),
+    ("create_audit", r#"{"external_auditor": "監査法人見本"}"#),
 ];
 
 /// Where a record is made whose parameter does not stand after its collection; the most telling one is the first.
@@ -39,6 +40,7 @@ const COLLECTIONS: &[(&str, &str)] = &[
     ("engagement_period_id", "/api/v1/engagements/{engagement_id}/periods"),
     ("verification_id", "/api/v1/obligations/{obligation_id}/verifications"),
     ("exception_id", "/api/v1/entries/{entry_id}/exceptions"),
+    ("audit_finding_id", "/api/v1/audits/{audit_id}/findings"),
     (
         "policy_version_id",
         "/api/v1/organizations/{organization_id}/policy-versions",

@@ -49,6 +49,7 @@ impl Item {
             ObligationKind::Handover => "責任者の引継ぎのお願い",
             ObligationKind::Gap => "登録時の未充足事項の解消のお願い",
             ObligationKind::DocumentReview => "文書の見直しのお願い",
+            ObligationKind::AuditFollowUp => "監査の指摘への対応のお願い",
         }
     }
 
@@ -68,6 +69,7 @@ impl Item {
             ObligationKind::Handover => "引継ぎの期限",
             ObligationKind::Gap => "未充足事項の解消期限",
             ObligationKind::DocumentReview => "見直しの期限",
+            ObligationKind::AuditFollowUp => "対応の期限",
         }
     }
 

@@ -1,0 +1,10 @@
+DELETE FROM obligation_kinds WHERE code = 'audit_follow_up';
+DROP TABLE self_inspection_items;
+DROP TABLE inspection_answers;
+DROP TABLE self_inspections;
+DROP INDEX transitions_double_role;
+DROP TABLE double_role_confirmations;
+DROP TABLE audit_findings;
+DROP TABLE audit_finding_states;
+DROP TABLE audits;
+DROP TABLE audit_kinds;
