@@ -4,6 +4,7 @@
 //! ([`crate::engagements`], [`crate::cloud_services`], [`crate::social_media_accounts`]). Clauses, risk and due dates of
 //! an entry follow in [`state`].
 
+mod dates;
 pub(crate) mod list;
 pub(crate) mod rows;
 pub(crate) mod state;

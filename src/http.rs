@@ -21,10 +21,11 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contractors, delegations, departments,
-    engagements, entries, erasures, evidence, exceptions, files, health, messages, obligations, organizations, origins,
-    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, self_inspections,
-    social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications, what_if,
+    api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contract_measures, contractors,
+    corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files, health,
+    incidents, messages, obligations, organizations, origins, ownership_transfers, people, policies, policy_documents,
+    posts, reminders, reports, risk, self_inspections, social_media_accounts, social_media_services, subcontracts,
+    tokens, transitions, verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -73,6 +74,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(subcontracts::routes)
                 .configure(origins::routes)
                 .configure(erasures::routes)
+                .configure(corrective_actions::routes)
+                .configure(contract_measures::routes)
+                .configure(incidents::routes)
                 .configure(audit_log::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)

@@ -10,6 +10,7 @@
 //!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
 //!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`], [`policies`],
+//!   [`corrective_actions`], [`contract_measures`], [`incidents`],
 //!   [`policy_documents`], [`audits`], [`self_inspections`],
 //!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
 //!   [`reminders`], [`messages`], [`what_if`], [`reports`], [`audit_log`], [`api_clients`],
@@ -30,7 +31,9 @@ pub mod cli;
 pub mod clock;
 pub mod cloud_services;
 pub mod config;
+pub mod contract_measures;
 pub mod contractors;
+pub mod corrective_actions;
 pub mod db;
 pub mod delegations;
 pub mod demo;
@@ -45,6 +48,7 @@ pub mod external_ids;
 pub mod files;
 pub mod health;
 pub mod http;
+pub mod incidents;
 pub mod journal;
 pub mod keys;
 pub mod mail;

@@ -29,8 +29,8 @@ use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 
-pub(crate) use verify::verify;
 pub use verify::{Answer as ClauseAnswer, AnswerWord, Method, VerificationCreate};
+pub(crate) use verify::{verify, verify_entry};
 
 const KIND: &str = "obligation";
 
@@ -244,6 +244,18 @@ pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> 
         .first(scope.conn)?;
     allowed.check(&row.organization_id)?;
     Ok(row)
+}
+
+/// The row of the open round of an entry.
+fn open_round_of(scope: &mut Scope<'_>, entry_id: &str) -> Result<Option<ObligationRow>, ApiError> {
+    Ok(obligations::table
+        .filter(obligations::local_government_id.eq(&scope.lg))
+        .filter(obligations::kind.eq(Word(ObligationKind::Reverification)))
+        .filter(obligations::subject_id.eq(entry_id))
+        .filter(obligations::state.eq("open"))
+        .select(ObligationRow::as_select())
+        .first(scope.conn)
+        .optional()?)
 }
 
 /// List obligations

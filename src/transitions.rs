@@ -12,7 +12,6 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
-use crate::contractors;
 use crate::domain::lifecycle::{self, Transition, Unmet};
 use crate::domain::vocabulary::{Kind, Role, Status};
 use crate::entries::rows::{self as entry_rows, EntryRow};
@@ -23,6 +22,7 @@ use crate::http::caller::{Caller, scope};
 use crate::http::error::{ApiError, FieldError, Lang};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After};
+use crate::{contractors, incidents};
 use standing::{Known, Request};
 use wire::{
     ApprovalCreate, EntryTransitions, TransitionApproval, TransitionCreate, TransitionFilter, TransitionOption,
@@ -132,6 +132,7 @@ async fn take_entry_transition(
                 Err(lifecycle::Refusal::Unmet(unmet)) => return Err(ApiError::TransitionUnmet(unmet)),
             };
             let taken = rows::take(scope, &known, &new, &person_id, effective_on, to)?;
+            incidents::follow_transition(scope, &known.entry, &new.transition, &new.reason)?;
             state::refresh(scope, &entry_id, "transition")?;
             Answer::ok(&taken)
         })

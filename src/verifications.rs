@@ -1,9 +1,9 @@
 //! Verifications: the finished acts of confirming, immutable. They are made at the obligation
-//! ([`crate::obligations`]); here they are read.
+//! ([`crate::obligations`]) or, between two rounds, at the entry; here they are read.
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,16 +13,20 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::{verification_answers, verifications};
+use crate::entries::rows as entries;
 use crate::http::answer::Answer;
-use crate::http::body::{Params, path_id};
+use crate::http::body::{Body, Params, path_id};
 use crate::http::caller::{Caller, scope};
 use crate::http::error::ApiError;
-use crate::http::openapi::Problems;
+use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
-use crate::obligations::{AnswerWord, ClauseAnswer, Method};
+use crate::obligations::{AnswerWord, ClauseAnswer, Method, VerificationCreate, verify_entry};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_verifications).service(get_verification);
+    config
+        .service(list_verifications)
+        .service(get_verification)
+        .service(create_entry_verification);
 }
 
 /// A finished act of confirming.
@@ -31,11 +35,12 @@ pub struct Verification {
     /// Id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// What was confirmed.
-    #[schema(format = Uuid)]
-    pub obligation_id: String,
+    /// What was due; null between two rounds.
+    #[schema(required, format = Uuid)]
+    pub obligation_id: Option<String>,
     /// In which cycle.
-    pub cycle: i32,
+    #[schema(required)]
+    pub cycle: Option<i32>,
     /// The organization.
     #[schema(format = Uuid)]
     pub organization_id: String,
@@ -46,6 +51,11 @@ pub struct Verification {
     pub verified_on: NaiveDate,
     /// How.
     pub method: Method,
+    /// Somebody went there for at least one of the clauses.
+    pub on_site: bool,
+    /// Why nobody did, where the yearly inspection is answered in another way.
+    #[schema(required)]
+    pub onsite_reason: Option<String>,
     /// By whom.
     #[schema(format = Uuid)]
     pub verifier_person_id: String,
@@ -90,13 +100,15 @@ pub struct VerificationFilter {
 #[diesel(table_name = verifications)]
 struct VerificationRow {
     id: String,
-    obligation_id: String,
-    cycle: i32,
+    obligation_id: Option<String>,
+    cycle: Option<i32>,
     organization_id: String,
     entry_id: Option<String>,
     verified_on: NaiveDate,
     method: String,
     verifier_person_id: String,
+    on_site: bool,
+    onsite_reason: Option<String>,
     result: String,
     note: Option<String>,
     next_due_on: Option<NaiveDate>,
@@ -106,7 +118,7 @@ struct VerificationRow {
 
 fn complete(scope: &mut Scope<'_>, rows: Vec<VerificationRow>) -> Result<Vec<Verification>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let found: Vec<(String, String, String, Option<String>, Option<String>)> = verification_answers::table
+    let found: Vec<(String, String, String, String, Option<String>, Option<String>)> = verification_answers::table
         .filter(verification_answers::local_government_id.eq(&scope.lg))
         .filter(verification_answers::verification_id.eq_any(ids))
         .order((verification_answers::verification_id, verification_answers::clause_key))
@@ -114,16 +126,18 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<VerificationRow>) -> Result<Vec<Ver
             verification_answers::verification_id,
             verification_answers::clause_key,
             verification_answers::answer,
+            verification_answers::method,
             verification_answers::evidence_id,
             verification_answers::note,
         ))
         .load(scope.conn)?;
     let mut answers: BTreeMap<String, Vec<ClauseAnswer>> = BTreeMap::new();
-    for (id, clause_key, word, evidence_id, note) in found {
+    for (id, clause_key, word, method, evidence_id, note) in found {
         let answer = AnswerWord::parse(&word).ok_or_else(|| ApiError::internal(format!("unknown answer {word:?}")))?;
         answers.entry(id).or_default().push(ClauseAnswer {
             clause_key,
             answer,
+            method: Method::parse(&method),
             evidence_id,
             note,
         });
@@ -141,6 +155,8 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<VerificationRow>) -> Result<Vec<Ver
                 entry_id: row.entry_id,
                 verified_on: row.verified_on,
                 verifier_person_id: row.verifier_person_id,
+                on_site: row.on_site,
+                onsite_reason: row.onsite_reason,
                 note: row.note,
                 next_due_on: row.next_due_on,
                 created_at: row.created_at,
@@ -238,6 +254,33 @@ async fn get_verification(
             let verification = find(scope, &path_id(&id)?)?;
             caller.organizations.check(&verification.organization_id)?;
             Answer::ok(verification)
+        })
+        .await
+}
+
+/// Confirm clauses between two rounds
+///
+/// Any clauses of the entry, answered by the acting person. Fulfilment, risk, the next due date, queued mails and a
+/// corrective action for each clause that is not met follow in the same transaction.
+#[utoipa::path(tag = "obligations", request_body = VerificationCreate,
+    params(("entry_id" = String, Path, description = "台帳のID", format = Uuid),
+           ("Acting-Person" = String, Header, description = "確認した人のID / who confirms")),
+    security(("oauth2" = ["verifications:write"])), responses(
+    (status = 201, description = "確認 / The verification", body = Verification,
+     headers(("Location" = String, description = "URL"))), Problems, WriteProblems))]
+#[post("/entries/{entry_id}/verifications")]
+async fn create_entry_verification(
+    caller: Caller<scope::VerificationsWrite>,
+    id: web::Path<String>,
+    Body(new): Body<VerificationCreate>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .write(move |caller, scope| {
+            let entry = entries::find(scope, &caller.organizations, &path_id(&id)?)?;
+            let person = caller.person()?.to_owned();
+            entries::require_live(&entry)?;
+            let verification = verify_entry(scope, &entry, &person, new)?;
+            Answer::created(format!("/api/v1/verifications/{}", verification.id), verification)
         })
         .await
 }

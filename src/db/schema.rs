@@ -778,13 +778,15 @@ diesel::table! {
     verifications (local_government_id, id) {
         local_government_id -> Text,
         id -> Text,
-        obligation_id -> Text,
-        cycle -> Integer,
+        obligation_id -> Nullable<Text>,
+        cycle -> Nullable<Integer>,
         organization_id -> Text,
         entry_id -> Nullable<Text>,
         verified_on -> Date,
         method -> Text,
         verifier_person_id -> Text,
+        on_site -> Bool,
+        onsite_reason -> Nullable<Text>,
         result -> Text,
         note -> Nullable<Text>,
         next_due_on -> Nullable<Date>,
@@ -799,6 +801,7 @@ diesel::table! {
         verification_id -> Text,
         clause_key -> Text,
         answer -> Text,
+        method -> Text,
         evidence_id -> Nullable<Text>,
         note -> Nullable<Text>,
     }
@@ -850,6 +853,7 @@ diesel::table! {
         organization_id -> Text,
         entry_id -> Nullable<Text>,
         planned_on -> Date,
+        immediate -> Bool,
         send_at -> Nullable<BigInt>,
         state -> Text,
         message_id -> Nullable<Text>,
@@ -1276,6 +1280,185 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    corrective_action_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    corrective_action_origins (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    corrective_actions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        entry_id -> Nullable<Text>,
+        clause_key -> Nullable<Text>,
+        origin_kind -> Text,
+        origin_id -> Nullable<Text>,
+        title -> Text,
+        owner_person_id -> Nullable<Text>,
+        owner_post_id -> Nullable<Text>,
+        opened_on -> Date,
+        due_on -> Date,
+        state -> Text,
+        note -> Nullable<Text>,
+        closed_on -> Nullable<Date>,
+        closed_by_person_id -> Nullable<Text>,
+        done -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    corrective_action_evidence (local_government_id, corrective_action_id, evidence_id) {
+        local_government_id -> Text,
+        corrective_action_id -> Text,
+        evidence_id -> Text,
+    }
+}
+
+diesel::table! {
+    corrective_action_extensions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        corrective_action_id -> Text,
+        before_on -> Date,
+        due_on -> Date,
+        reason -> Text,
+        decided_by_person_id -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    incident_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    incident_states (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    incident_report_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    incidents (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        kind -> Text,
+        severity -> Text,
+        state -> Text,
+        title -> Text,
+        description -> Nullable<Text>,
+        occurred_at -> Nullable<BigInt>,
+        noticed_at -> BigInt,
+        contractor_noticed_on -> Nullable<Date>,
+        personal_information -> Bool,
+        affected_persons -> Nullable<Integer>,
+        sensitive_information -> Bool,
+        financial_damage -> Bool,
+        malicious -> Bool,
+        contained_on -> Nullable<Date>,
+        closed_on -> Nullable<Date>,
+        closed_by_person_id -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        prevention -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    incident_entries (local_government_id, incident_id, position) {
+        local_government_id -> Text,
+        incident_id -> Text,
+        position -> Integer,
+        entry_id -> Text,
+    }
+}
+
+diesel::table! {
+    incident_events (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        incident_id -> Text,
+        happened_at -> BigInt,
+        text -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    incident_reports (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        incident_id -> Text,
+        kind -> Text,
+        target_on -> Nullable<Date>,
+        due_on -> Date,
+        reported_on -> Nullable<Date>,
+        reference -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    measure_kinds (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    contract_measures (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        entry_id -> Text,
+        period_id -> Nullable<Text>,
+        kind -> Text,
+        contract_article -> Text,
+        reason -> Text,
+        notice_on -> Date,
+        document_number -> Text,
+        decided_by_person_id -> Text,
+        corrective_action_id -> Nullable<Text>,
+        incident_id -> Nullable<Text>,
+        verification_id -> Nullable<Text>,
+        answer_due_on -> Nullable<Date>,
+        answered_on -> Nullable<Date>,
+        answer -> Nullable<Text>,
+        result -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,
@@ -1293,7 +1476,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     posts,
     social_media_services,
     reminder_items,
-    messages
+    messages,
+    incident_entries,
+    incidents,
+    incident_reports
 );
 diesel::allow_tables_to_appear_in_same_query!(journal, journal_payloads);
 diesel::allow_tables_to_appear_in_same_query!(ownership_transfer_objects, ownership_transfers, entries);

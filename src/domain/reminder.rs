@@ -11,9 +11,11 @@ use chrono::{Days, NaiveDate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod immediate;
 mod recipients;
 mod stage_key;
 
+pub use immediate::{audience, is_immediate};
 pub use recipients::resolve;
 pub use stage_key::{NotAStageKey, StageKey};
 
@@ -43,7 +45,11 @@ pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
         | ObligationKind::Handover
         | ObligationKind::SelfInspection
         | ObligationKind::DocumentReview
-        | ObligationKind::AuditFollowUp => ClosedBy::Work,
+        | ObligationKind::AuditFollowUp
+        | ObligationKind::MeasureAnswer
+        | ObligationKind::StatutoryReport
+        | ObligationKind::Incident
+        | ObligationKind::AccountTakeover => ClosedBy::Work,
     }
 }
 
@@ -61,9 +67,10 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
         ObligationKind::SelfInspection | ObligationKind::DocumentReview | ObligationKind::AuditFollowUp => {
             &[30, 14, 7, 1]
         }
-        ObligationKind::CorrectiveAction => &[14, 7, 1],
+        ObligationKind::CorrectiveAction | ObligationKind::MeasureAnswer => &[14, 7, 1],
         // The first one leaves on the day of the move itself.
         ObligationKind::Handover => &[15, 7, 1],
+        ObligationKind::StatutoryReport | ObligationKind::Incident | ObligationKind::AccountTakeover => &[14, 7, 3, 1],
     }
 }
 
@@ -132,7 +139,7 @@ pub struct Schedule<'c> {
     pub due_on: NaiveDate,
     /// Days of the round's cycle; only a round's leads are limited, to a third of it.
     pub known_cycle_days: Option<i64>,
-    /// No stage is sent before this day.
+    /// No stage is sent before this day; what leaves at once has a stage on it.
     pub starts_on: Option<NaiveDate>,
     /// The closed days of the organization.
     pub calendar: &'c Calendar,
@@ -169,20 +176,41 @@ impl<'c> Schedule<'c> {
         }
     }
 
+    /// The day itself for what leaves at once, any day; otherwise the business day that `by_business_day` finds.
+    fn sent_on(&self, on: NaiveDate, by_business_day: impl Fn(NaiveDate) -> NaiveDate) -> NaiveDate {
+        if is_immediate(self.kind) {
+            on
+        } else {
+            by_business_day(on)
+        }
+    }
+
+    /// The days before the due date on which to write.
+    fn leads(&self) -> impl Iterator<Item = u32> + use<> {
+        let opening = self
+            .starts_on
+            .filter(|_| is_immediate(self.kind))
+            .and_then(|start| u32::try_from(days_between(start, self.due_on)).ok());
+        let later = leads(self.kind).iter().copied();
+        opening
+            .into_iter()
+            .chain(later.filter(move |days| opening.is_none_or(|opening| *days < opening)))
+    }
+
     /// The stages in sending order. Of two leads that land on one day only the smaller stays.
     pub fn stages(&self) -> Vec<Stage> {
         let limit = self
             .known_cycle_days
             .filter(|_| self.kind == ObligationKind::Reverification);
         let mut stages: Vec<Stage> = Vec::new();
-        for days_before in leads(self.kind).iter().copied() {
+        for days_before in self.leads() {
             if limit.is_some_and(|cycle| i64::from(days_before) * 3 > cycle) {
                 continue;
             }
             let Some(nominal_on) = self.due_on.checked_sub_days(Days::new(days_before.into())) else {
                 continue;
             };
-            let send_on = self.calendar.on_or_before(nominal_on);
+            let send_on = self.sent_on(nominal_on, |on| self.calendar.on_or_before(on));
             if self.starts_on.is_some_and(|start| send_on < start) {
                 continue;
             }
@@ -216,7 +244,7 @@ impl<'c> Schedule<'c> {
         Some(Escalation {
             days_after,
             nominal_on,
-            send_on: self.calendar.on_or_after(nominal_on),
+            send_on: self.sent_on(nominal_on, |on| self.calendar.on_or_after(on)),
             to: to.to_vec(),
         })
     }
@@ -225,15 +253,15 @@ impl<'c> Schedule<'c> {
     /// the later and with the roles of both.
     pub fn all_steps(&self) -> impl Iterator<Item = Step> + use<'c> {
         let schedule = *self;
-        let leads = schedule.stages().into_iter().map(|stage| Step {
+        let leads = schedule.stages().into_iter().map(move |stage| Step {
             key: StageKey::Lead(stage.days_before),
             send_on: stage.send_on,
-            to: vec![Role::Owner],
+            to: schedule.owner_and_audience(),
         });
         let mut escalations = (0..).map_while(move |i| schedule.escalation_step(i)).peekable();
         let overdue = std::iter::from_fn(move || {
             let mut last = escalations.next()?;
-            let mut to = vec![Role::Owner];
+            let mut to = schedule.owner_and_audience();
             add_roles(&mut to, &last.to);
             while let Some(next) = escalations.next_if(|next| next.send_on == last.send_on) {
                 add_roles(&mut to, &next.to);
@@ -246,6 +274,12 @@ impl<'c> Schedule<'c> {
             })
         });
         leads.chain(overdue)
+    }
+
+    fn owner_and_audience(&self) -> Vec<Role> {
+        let mut to = vec![Role::Owner];
+        add_roles(&mut to, audience(self.kind));
+        to
     }
 
     /// The steps that leave on or before a day, in sending order.

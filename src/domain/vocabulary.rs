@@ -232,6 +232,10 @@ code_words! {
         Gap = "gap", "未充足事項の解消期限";
         DocumentReview = "document_review", "文書の見直し";
         AuditFollowUp = "audit_follow_up", "監査の指摘への対応";
+        MeasureAnswer = "measure_answer", "措置への回答期限";
+        StatutoryReport = "statutory_report", "法定の報告期限";
+        Incident = "incident", "インシデントへの対応";
+        AccountTakeover = "account_takeover", "アカウント乗っ取りへの対応";
     }
 }
 

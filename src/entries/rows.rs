@@ -17,7 +17,7 @@ use crate::external_ids;
 use crate::http::body::{Patch, line, lines};
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
-use crate::{departments, organizations, people, posts};
+use crate::{corrective_actions, departments, incidents, organizations, people, posts};
 
 /// The word of entries in journal, search and external ids.
 pub(crate) const KIND: &str = "entry";
@@ -130,6 +130,17 @@ pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> 
         .first(scope.conn)?;
     allowed.check(&row.organization_id)?;
     Ok(row)
+}
+
+/// The row of an entry of the tenant.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn by_id(scope: &mut Scope<'_>, id: &str) -> Result<EntryRow, ApiError> {
+    Ok(entries::table
+        .find((&scope.lg, id))
+        .select(EntryRow::as_select())
+        .first(scope.conn)?)
 }
 
 /// The row of an entry of this kind that the caller may touch.
@@ -443,13 +454,21 @@ pub(crate) fn require_live(row: &EntryRow) -> Result<(), ApiError> {
 /// Archives an entry that is not running.
 ///
 /// # Errors
-/// 409 `open_items_remain` while it runs.
+/// 409 `open_items_remain` while it runs, or something has to be put right.
 pub(crate) fn archive(scope: &mut Scope<'_>, row: &EntryRow) -> Result<(), ApiError> {
     if row.status.0 != Status::Draft && !row.status.0.is_final() {
         return Err(ApiError::Conflict {
             code: "open_items_remain",
             ja: "下書きか、終了した記録だけを保管できます。先に終了の手続をしてください。".to_owned(),
             en: "Only a draft or a finished entry can be archived; finish it first.".to_owned(),
+        });
+    }
+    let open_action = !corrective_actions::open_dues(scope, &row.id)?.is_empty();
+    if open_action || incidents::is_open(scope, &row.id)? {
+        return Err(ApiError::Conflict {
+            code: "open_items_remain",
+            ja: "完了していない是正措置かインシデントがあります。先に終わらせてください。".to_owned(),
+            en: "A corrective action or an incident is open; finish it first.".to_owned(),
         });
     }
     diesel::update(entries::table.find((&scope.lg, &row.id)))

@@ -10,26 +10,25 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::json;
 
+use super::dates;
 use super::rows::EntryRow;
 use crate::app::Scope;
 use crate::clauses::stored::{self, Stored};
-use crate::db::schema::{cloud_services, engagement_periods, engagements, entries, risk_assessments, round_clauses};
+use crate::db::schema::{engagement_periods, engagements, entries, risk_assessments, round_clauses, verifications};
 use crate::domain::catalogue::{Catalogue, Clause};
-use crate::domain::facts::FactDefaults;
+use crate::domain::facts::{FactDefaults, Facts};
 use crate::domain::fulfilment;
+use crate::domain::onsite;
 use crate::domain::requirement::{Requirement, requirements};
 use crate::domain::risk::{self, ClauseInput, RiskAssessment, RiskInput};
 use crate::domain::round::{self, RoundClause, RoundInput};
-use crate::domain::subcontract::SubcontractState;
 use crate::domain::vocabulary::{CodeWord, FulfilmentStatus, Kind, ObligationKind, Phase, Role, Severity};
-use crate::evidence;
 use crate::http::error::ApiError;
+use crate::incidents;
 use crate::obligations::cycles::{self, Due, OpenRound};
 use crate::organizations::{self, OrganizationRow};
-use crate::origins;
 use crate::people::holders::Directory;
 use crate::social_media_accounts::CREDENTIALS_CLAUSE;
-use crate::subcontracts;
 use crate::{ownership_transfers, social_media_accounts};
 
 /// A contract period as far as due dates need it.
@@ -55,6 +54,10 @@ pub(crate) struct Situation<'c> {
     pub round: Option<OpenRound>,
     pub directory: Directory,
     pub owner_missing: bool,
+    /// An incident that holds the level up is not closed.
+    pub open_major_incident: bool,
+    /// The last day for the yearly inspection on site, where that rule applies.
+    pub onsite_due_on: Option<NaiveDate>,
 }
 
 impl Situation<'_> {
@@ -64,7 +67,7 @@ impl Situation<'_> {
     }
 
     /// The same of any clause of the catalogue, also one that is not required in this phase.
-    fn status_of(&self, clause: &Clause, today: NaiveDate) -> (FulfilmentStatus, i64) {
+    pub(super) fn status_of(&self, clause: &Clause, today: NaiveDate) -> (FulfilmentStatus, i64) {
         let state = self
             .stored
             .state(&clause.key, self.period.as_ref().map(|p| p.id.as_str()), today);
@@ -78,7 +81,7 @@ impl Situation<'_> {
     }
 
     /// The evidence with a last day that the required clauses lean on.
-    fn expiring_evidence(&self, today: NaiveDate) -> BTreeMap<&str, NaiveDate> {
+    pub(super) fn expiring_evidence(&self, today: NaiveDate) -> BTreeMap<&str, NaiveDate> {
         let period_id = self.period.as_ref().map(|period| period.id.as_str());
         let counted = self
             .requirements
@@ -129,6 +132,8 @@ pub(crate) fn situation_under<'k>(
     )?;
     let owner = directory.owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref());
     let owner_missing = owner.is_none() || ownership_transfers::acceptance_is_late(scope, &entry)?;
+    let open_major_incident = incidents::is_major_open(scope, &entry.id)?;
+    let onsite_due_on = onsite_due_on(scope, &entry, &facts)?;
     Ok(Situation {
         entry,
         organization,
@@ -141,7 +146,27 @@ pub(crate) fn situation_under<'k>(
         round,
         directory,
         owner_missing,
+        open_major_incident,
+        onsite_due_on,
     })
+}
+
+/// The last inspection of an entry: somebody went there, or a reason not to is recorded.
+pub(crate) fn last_onsite(scope: &mut Scope<'_>, entry_id: &str) -> Result<Option<NaiveDate>, ApiError> {
+    Ok(verifications::table
+        .filter(verifications::local_government_id.eq(&scope.lg))
+        .filter(verifications::entry_id.eq(Some(entry_id)))
+        .filter(verifications::on_site.or(verifications::onsite_reason.is_not_null()))
+        .select(diesel::dsl::max(verifications::verified_on))
+        .first(scope.conn)?)
+}
+
+fn onsite_due_on(scope: &mut Scope<'_>, entry: &EntryRow, facts: &Facts) -> Result<Option<NaiveDate>, ApiError> {
+    if entry.status.0.phase() != Phase::Active || !onsite::applies(entry.kind.0, facts) {
+        return Ok(None);
+    }
+    let last = last_onsite(scope, &entry.id)?;
+    Ok(onsite::due_on(last, entry.started_on))
 }
 
 /// The period that runs today, else the one that ended last, else the one that starts first.
@@ -176,10 +201,7 @@ pub(crate) fn last_day(scope: &mut Scope<'_>, engagement_id: &str) -> Result<Opt
 /// # Errors
 /// A database failure.
 pub(crate) fn refresh(scope: &mut Scope<'_>, entry_id: &str, trigger: &'static str) -> Result<(), ApiError> {
-    let entry: EntryRow = entries::table
-        .find((&scope.lg, entry_id))
-        .select(EntryRow::as_select())
-        .first(scope.conn)?;
+    let entry = super::rows::by_id(scope, entry_id)?;
     let mut situation = situation(scope, entry)?;
     if situation.entry.kind.0 == Kind::ContractorEngagement {
         diesel::update(engagements::table.find((&scope.lg, entry_id)))
@@ -188,7 +210,7 @@ pub(crate) fn refresh(scope: &mut Scope<'_>, entry_id: &str, trigger: &'static s
     }
     let (first, _) = assess(scope, &situation)?;
     settle_round(scope, &situation, &first)?;
-    settle_dates(scope, &situation)?;
+    dates::settle(scope, &situation)?;
     situation.round = cycles::open_round(scope, entry_id)?;
     let (assessment, input) = assess(scope, &situation)?;
     store(scope, &situation, &assessment, &input, trigger)
@@ -216,10 +238,13 @@ pub(crate) fn assess(scope: &Scope<'_>, situation: &Situation<'_>) -> Result<(Ri
         fulfilments,
         default_status: FulfilmentStatus::Missing,
         owner_missing: situation.owner_missing,
-        open_major_incident: false,
+        open_major_incident: situation.open_major_incident,
         as_of: scope.today,
     };
-    Ok((risk::assess(&scope.app.risk_policy, situation.catalogue, &input), input))
+    let mut assessment = risk::assess(&scope.app.risk_policy, situation.catalogue, &input);
+    let overdue = situation.onsite_due_on.filter(|on| *on < scope.today);
+    assessment.notes.extend(overdue.map(onsite::note));
+    Ok((assessment, input))
 }
 
 /// Brings the round of the entry in line with what is to be confirmed.
@@ -329,78 +354,6 @@ fn assignee(situation: &Situation<'_>, verifier: Role) -> (Role, Option<String>)
     person.map_or_else(owner, |person| (verifier, Some(person)))
 }
 
-/// The other due dates of the entry: contract end, notice deadline, approval, evidence, exceptions.
-fn settle_dates(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), ApiError> {
-    let entry = &situation.entry;
-    let lives = matches!(entry.status.0.phase(), Phase::Contracting | Phase::Active) && entry.archived_at.is_none();
-    let due = |kind, subject_id: &str, on| Due {
-        kind,
-        subject_id: subject_id.to_owned(),
-        organization_id: entry.organization_id.clone(),
-        entry_id: Some(entry.id.clone()),
-        on,
-        known_cycle_days: None,
-        starts_on: None,
-        severe: false,
-    };
-    let mut wanted: Vec<Due> = vec![];
-    if let Some(period) = situation.period.as_ref().filter(|_| lives) {
-        wanted.push(due(ObligationKind::ContractEnd, &period.id, period.ends_on));
-        if let Some(on) = period.notice_deadline_on {
-            wanted.push(due(ObligationKind::NoticeDeadline, &period.id, on));
-        }
-    }
-    if entry.kind.0 == Kind::ContractorEngagement && lives {
-        let chain = subcontracts::chain(scope, &entry.id)?;
-        let last = last_day(scope, &entry.id)?;
-        for one in chain.iter().filter(|one| one.state == SubcontractState::Approved) {
-            let above = one.parent_id.as_ref();
-            let until = above.map_or(last, |id| chain.iter().find(|other| other.id == *id).map(|o| o.ends_on));
-            if until.is_none_or(|until| one.ends_on < until) {
-                wanted.push(due(ObligationKind::SubcontractExpiry, &one.id, one.ends_on));
-            }
-        }
-    }
-    if entry.kind.0 == Kind::CloudService && lives {
-        let until: Option<NaiveDate> = cloud_services::table
-            .find((&scope.lg, &entry.id))
-            .select(cloud_services::approval_valid_until_on)
-            .first(scope.conn)?;
-        wanted.extend(until.map(|on| due(ObligationKind::ApprovalExpiry, &entry.id, on)));
-    }
-    if lives {
-        for (id, on) in situation.expiring_evidence(scope.today) {
-            wanted.push(due(ObligationKind::Evidence, &evidence::subject_id(&entry.id, id), on));
-        }
-    }
-    if !entry.status.0.is_final() && entry.archived_at.is_none() {
-        // One that is over stays due until the clause is met, answered anew or excepted again.
-        for clause in &situation.catalogue.clauses {
-            let Some(exception) = situation.stored.exception(&clause.key, scope.today) else {
-                continue;
-            };
-            if situation.status_of(clause, scope.today).0 == FulfilmentStatus::Excepted {
-                wanted.push(due(ObligationKind::Exception, &exception.id, exception.expires_on));
-            }
-        }
-    }
-    if let Some(on) = origins::gap_due(scope, entry)? {
-        wanted.push(due(ObligationKind::Gap, &entry.id, on));
-    }
-    let known = cycles::subjects(scope, &entry.id)?;
-    for (kind, subject) in known {
-        let kept = kind == ObligationKind::Reverification
-            || wanted.iter().any(|due| due.kind == kind && due.subject_id == subject);
-        if !kept {
-            cycles::retire(scope, kind, &subject)?;
-        }
-    }
-    for due in &wanted {
-        cycles::ensure(scope, due)?;
-    }
-    Ok(())
-}
-
 fn store(
     scope: &mut Scope<'_>,
     situation: &Situation<'_>,
@@ -434,6 +387,11 @@ fn store(
         let next = period.ends_on.succ_opt().filter(|on| *on > scope.today && dated);
         holds_until = [holds_until, next].into_iter().flatten().min();
     }
+    let onsite = situation.onsite_due_on.and_then(|on| on.succ_opt());
+    holds_until = [holds_until, onsite.filter(|on| *on > scope.today)]
+        .into_iter()
+        .flatten()
+        .min();
     if entry.status.0.is_final() {
         holds_until = None;
     }

@@ -52,6 +52,10 @@ permissions! {
     FilesWrite = "files:write", "ファイルを登録する";
     VerificationsRead = "verifications:read", "期限と確認を読む";
     VerificationsWrite = "verifications:write", "確認を記録する";
+    ActionsRead = "actions:read", "是正措置と契約に基づく措置を読む";
+    ActionsWrite = "actions:write", "是正措置と契約に基づく措置を書く";
+    IncidentsRead = "incidents:read", "インシデントを読む";
+    IncidentsWrite = "incidents:write", "インシデントを書く";
     RemindersRead = "reminders:read", "督促とメールを読む";
     PoliciesRead = "policies:read", "機関のポリシーと文書を読む";
     PoliciesWrite = "policies:write", "機関のポリシーと文書を書く";

@@ -1,4 +1,8 @@
-//! The act of confirming: answers of one person about the clauses of a round, or about the due thing itself.
+//! The act of confirming: answers of one person about the clauses of a round, about the due thing itself, or about
+//! clauses of an entry between two rounds. What follows is the same: fulfilment, risk, the next due date, queued mails,
+//! and a corrective action for each clause that is not met, in one transaction.
+
+mod check;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +15,15 @@ use utoipa::ToSchema;
 use super::cycles::{self, End};
 use super::{KIND, ObligationRow, require_open};
 use crate::app::{Scope, Subject};
+use crate::corrective_actions;
 use crate::db::schema::{clause_fulfilments, obligations, round_clauses, verification_answers, verifications};
 use crate::delegations;
 use crate::domain::reminder::ClosedBy;
 use crate::domain::round::ALIGNMENT_DAYS;
-use crate::domain::vocabulary::ObligationKind;
-use crate::entries::{rows, state};
-use crate::evidence;
+use crate::entries::rows::{self, EntryRow};
+use crate::entries::state;
 use crate::http::body::clean_lines;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::ApiError;
 use crate::verifications::Verification;
 
 /// The answer to one clause; there is no default.
@@ -65,6 +69,13 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method with this spelling.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Document, Self::Remote, Self::OnSite]
+            .into_iter()
+            .find(|method| method.code() == code)
+    }
+
     /// The spelling in the database.
     pub const fn code(self) -> &'static str {
         match self {
@@ -84,6 +95,10 @@ pub struct Answer {
     pub clause_key: String,
     /// What was found.
     pub answer: AnswerWord,
+    /// How; the method of the whole confirmation without it.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    pub method: Option<Method>,
     /// The evidence.
     #[serde(default)]
     #[schema(format = Uuid, max_length = 36)]
@@ -110,10 +125,25 @@ pub struct VerificationCreate {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub answers: Vec<Answer>,
+    /// Why nobody went there, where the yearly inspection on site of work with personal information is answered in
+    /// another way (video, photographs).
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub onsite_reason: Option<String>,
     /// Note.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub note: Option<String>,
+}
+
+/// What the answers are about.
+struct About<'a> {
+    organization_id: &'a str,
+    entry: Option<&'a EntryRow>,
+    /// The round, or the other due thing, that is answered.
+    due: Option<&'a ObligationRow>,
+    /// The clauses that are asked with what is answered already; `None`: any clause of the entry.
+    asked: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Records a confirmation and what follows from it, in the caller's transaction.
@@ -127,76 +157,39 @@ pub(crate) fn verify(
     mut new: VerificationCreate,
 ) -> Result<Verification, ApiError> {
     require_open(row, ClosedBy::Verification)?;
-    let verified_on = new.verified_on.unwrap_or(scope.today);
-    let mut errors = vec![];
-    clean_lines(&mut new.note, "/note", 4000, &mut errors);
-    for (i, answer) in new.answers.iter_mut().enumerate() {
-        clean_lines(&mut answer.note, &format!("/answers/{i}/note"), 1000, &mut errors);
-    }
-    ApiError::unless_empty(errors)?;
-    let asked: BTreeMap<String, Option<String>> = round_clauses::table
-        .filter(round_clauses::local_government_id.eq(&scope.lg))
-        .filter(round_clauses::obligation_id.eq(&row.id))
-        .filter(round_clauses::cycle.eq(row.cycle))
-        .select((round_clauses::clause_key, round_clauses::answer))
-        .load::<(String, Option<String>)>(scope.conn)?
-        .into_iter()
-        .collect();
-    check(scope, row, &asked, &new, verified_on)?;
-    let id = scope.new_id();
-    let worst = new.answers.iter().map(|answer| answer.answer);
-    let result = if worst.clone().any(|word| word == AnswerWord::NotMet) {
-        "not_met"
-    } else if worst.clone().any(|word| word == AnswerWord::CannotTell) {
-        "cannot_tell"
-    } else {
-        "met"
+    let asked = members(scope, row)?;
+    let entry = match &row.entry_id {
+        None => None,
+        Some(id) => Some(rows::by_id(scope, id)?),
     };
-    diesel::insert_into(verifications::table)
-        .values((
-            verifications::local_government_id.eq(&scope.lg),
-            verifications::id.eq(&id),
-            verifications::obligation_id.eq(&row.id),
-            verifications::cycle.eq(row.cycle),
-            verifications::organization_id.eq(&row.organization_id),
-            verifications::entry_id.eq(&row.entry_id),
-            verifications::verified_on.eq(verified_on),
-            verifications::method.eq(new.method.unwrap_or(Method::Document).code()),
-            verifications::verifier_person_id.eq(person_id),
-            verifications::result.eq(result),
-            verifications::note.eq(&new.note),
-            verifications::created_at.eq(scope.at),
-            verifications::created_by.eq(scope.by()),
-        ))
-        .execute(scope.conn)?;
-    for answer in &new.answers {
-        record_answer(scope, row, &id, person_id, verified_on, answer)?;
-    }
-    let answered: BTreeSet<&str> = new.answers.iter().map(|answer| answer.clause_key.as_str()).collect();
-    let complete = asked
-        .iter()
-        .all(|(key, old)| old.is_some() || answered.contains(key.as_str()));
-    if complete {
-        cycles::end_cycle(scope, &row.id, row.cycle, End::Closed, Some("verified"))?;
-    }
+    let about = About {
+        organization_id: &row.organization_id,
+        entry: entry.as_ref(),
+        due: Some(row),
+        asked: Some(asked.clone()),
+    };
+    let id = record(scope, &about, person_id, &mut new)?;
+    let complete = answer_round(scope, row, &asked, &new)?;
+    let action = if complete {
+        "obligation.verified"
+    } else {
+        "obligation.answered"
+    };
     let subject = Subject {
         kind: KIND,
         id: &row.id,
         organization_id: Some(&row.organization_id),
         entry_id: row.entry_id.as_deref(),
     };
-    let action = if complete {
-        "obligation.verified"
-    } else {
-        "obligation.answered"
-    };
     let acting_for = acting_for(scope, row, person_id)?;
-    let payload = json!({"verification_id": id, "cycle": row.cycle, "due_on": row.due_on, "result": result,
-        "verified_on": verified_on, "answers": new.answers, "acting_for_person_ids": acting_for});
-    scope.record(action, subject, payload);
-    if let Some(entry_id) = &row.entry_id {
-        rows::touch(scope, entry_id)?;
-        state::refresh(scope, entry_id, "verified")?;
+    let mut said = payload(&id, Some(row), &new);
+    if let Some(said) = said.as_object_mut() {
+        said.insert("acting_for_person_ids".to_owned(), json!(acting_for));
+    }
+    scope.record(action, subject, said);
+    if let Some(entry) = &entry {
+        rows::touch(scope, &entry.id)?;
+        state::refresh(scope, &entry.id, "verified")?;
     }
     if complete {
         let next: Option<NaiveDate> = obligations::table
@@ -209,7 +202,7 @@ pub(crate) fn verify(
             .set(verifications::next_due_on.eq(next))
             .execute(scope.conn)?;
     }
-    crate::verifications::find(scope, &id)
+    finish(scope, entry.as_ref(), &id, &new)
 }
 
 /// The assignees of the round in whose place a delegate answered (不在代理).
@@ -226,62 +219,170 @@ fn acting_for(scope: &mut Scope<'_>, row: &ObligationRow, person_id: &str) -> Re
     Ok(assigned.load(scope.conn)?)
 }
 
-fn check(
+/// Records a confirmation between two rounds. Where some of the round have answered already it is one of theirs;
+/// otherwise the round follows from the new answers.
+///
+/// # Errors
+/// 422 for wrong answers, 409 when the person is the supplier's.
+pub(crate) fn verify_entry(
+    scope: &mut Scope<'_>,
+    entry: &EntryRow,
+    person_id: &str,
+    mut new: VerificationCreate,
+) -> Result<Verification, ApiError> {
+    let about = About {
+        organization_id: &entry.organization_id,
+        entry: Some(entry),
+        due: None,
+        asked: None,
+    };
+    let id = record(scope, &about, person_id, &mut new)?;
+    if let Some(row) = super::open_round_of(scope, &entry.id)? {
+        let asked = members(scope, &row)?;
+        if asked.values().any(Option::is_some) {
+            answer_round(scope, &row, &asked, &new)?;
+        }
+    }
+    let subject = Subject {
+        organization_id: Some(&entry.organization_id),
+        entry_id: Some(&entry.id),
+        ..Subject::of("verification", &id)
+    };
+    scope.record("entry.verified", subject, payload(&id, None, &new));
+    rows::touch(scope, &entry.id)?;
+    state::refresh(scope, &entry.id, "verified")?;
+    let next = super::open_round_of(scope, &entry.id)?.map(|row| row.due_on);
+    diesel::update(verifications::table.find((&scope.lg, &id)))
+        .set(verifications::next_due_on.eq(next))
+        .execute(scope.conn)?;
+    finish(scope, Some(entry), &id, &new)
+}
+
+/// Opens the corrective actions and reads the act back.
+fn finish(
+    scope: &mut Scope<'_>,
+    entry: Option<&EntryRow>,
+    id: &str,
+    new: &VerificationCreate,
+) -> Result<Verification, ApiError> {
+    let not_met = new.answers.iter().filter(|answer| answer.answer == AnswerWord::NotMet);
+    let not_met: Vec<&str> = not_met.map(|answer| answer.clause_key.as_str()).collect();
+    if let Some(entry) = entry.filter(|_| !not_met.is_empty()) {
+        corrective_actions::open_not_met(scope, &entry.id, id, &not_met)?;
+    }
+    crate::verifications::find(scope, id)
+}
+
+fn payload(id: &str, row: Option<&ObligationRow>, new: &VerificationCreate) -> serde_json::Value {
+    json!({"verification_id": id, "cycle": row.map(|row| row.cycle), "due_on": row.map(|row| row.due_on),
+        "result": result(&new.answers), "verified_on": new.verified_on, "answers": new.answers,
+        "onsite_reason": new.onsite_reason})
+}
+
+/// The worst of the answers.
+fn result(answers: &[Answer]) -> &'static str {
+    let any = |word| answers.iter().any(|answer| answer.answer == word);
+    if any(AnswerWord::NotMet) {
+        "not_met"
+    } else if any(AnswerWord::CannotTell) {
+        "cannot_tell"
+    } else {
+        "met"
+    }
+}
+
+/// The clauses of a round with what is answered.
+fn members(scope: &mut Scope<'_>, row: &ObligationRow) -> Result<BTreeMap<String, Option<String>>, ApiError> {
+    Ok(round_clauses::table
+        .filter(round_clauses::local_government_id.eq(&scope.lg))
+        .filter(round_clauses::obligation_id.eq(&row.id))
+        .filter(round_clauses::cycle.eq(row.cycle))
+        .select((round_clauses::clause_key, round_clauses::answer))
+        .load::<(String, Option<String>)>(scope.conn)?
+        .into_iter()
+        .collect())
+}
+
+/// Cleans and checks the answers and stores the act with them; defaults are filled in.
+fn record(
+    scope: &mut Scope<'_>,
+    about: &About<'_>,
+    person_id: &str,
+    new: &mut VerificationCreate,
+) -> Result<String, ApiError> {
+    let verified_on = *new.verified_on.get_or_insert(scope.today);
+    let method = new.method.unwrap_or(Method::Document);
+    let mut errors = vec![];
+    clean_lines(&mut new.note, "/note", 4000, &mut errors);
+    clean_lines(&mut new.onsite_reason, "/onsite_reason", 1000, &mut errors);
+    for (i, answer) in new.answers.iter_mut().enumerate() {
+        clean_lines(&mut answer.note, &format!("/answers/{i}/note"), 1000, &mut errors);
+        answer.method.get_or_insert(method);
+    }
+    ApiError::unless_empty(errors)?;
+    check::answers(scope, about, new, verified_on)?;
+    if let Some(entry) = about.entry {
+        check::require_not_supplier(scope, entry, person_id)?;
+    }
+    let on_site = method == Method::OnSite || new.answers.iter().any(|answer| answer.method == Some(Method::OnSite));
+    let id = scope.new_id();
+    diesel::insert_into(verifications::table)
+        .values((
+            verifications::local_government_id.eq(&scope.lg),
+            verifications::id.eq(&id),
+            verifications::obligation_id.eq(about.due.map(|row| &row.id)),
+            verifications::cycle.eq(about.due.map(|row| row.cycle)),
+            verifications::organization_id.eq(about.organization_id),
+            verifications::entry_id.eq(about.entry.map(|entry| &entry.id)),
+            verifications::verified_on.eq(verified_on),
+            verifications::method.eq(method.code()),
+            verifications::verifier_person_id.eq(person_id),
+            verifications::on_site.eq(on_site),
+            verifications::onsite_reason.eq(&new.onsite_reason),
+            verifications::result.eq(result(&new.answers)),
+            verifications::note.eq(&new.note),
+            verifications::created_at.eq(scope.at),
+            verifications::created_by.eq(scope.by()),
+        ))
+        .execute(scope.conn)?;
+    for answer in &new.answers {
+        record_answer(scope, about, &id, person_id, verified_on, answer)?;
+    }
+    Ok(id)
+}
+
+/// Marks the clauses of the round that were answered; closes the cycle with the last of them.
+fn answer_round(
     scope: &mut Scope<'_>,
     row: &ObligationRow,
     asked: &BTreeMap<String, Option<String>>,
     new: &VerificationCreate,
-    verified_on: NaiveDate,
-) -> Result<(), ApiError> {
-    let mut errors = vec![];
-    if verified_on > scope.today {
-        errors.push(FieldError::new(
-            "/verified_on",
-            "out_of_range",
-            "確認日は今日以前にしてください。",
-            "It must not be in the future.",
-        ));
-    }
-    if row.kind.0 == ObligationKind::Reverification && new.answers.is_empty() {
-        errors.push(FieldError::new(
-            "/answers",
-            "required",
-            "条項ごとの答えを入れてください。",
-            "Answer each clause.",
-        ));
-    }
-    let mut seen = BTreeSet::new();
-    for (i, answer) in new.answers.iter().enumerate() {
-        let pointer = format!("/answers/{i}/clause_key");
-        match asked.get(&answer.clause_key) {
-            None => errors.push(FieldError::reference(&pointer)),
-            Some(Some(_)) => errors.push(FieldError::new(
-                &pointer,
-                "already_answered",
-                "この条項は今回すでに答えられています。",
-                "This clause is answered in this cycle already.",
-            )),
-            Some(None) if !seen.insert(&answer.clause_key) => errors.push(FieldError::new(
-                &pointer,
-                "duplicate_in_request",
-                "同じ条項が二度あります。",
-                "The same clause twice.",
-            )),
-            Some(None) => {}
-        }
-    }
-    let named = new.answers.iter().enumerate();
-    let named: Vec<(&str, String)> = named
-        .filter_map(|(i, answer)| Some((answer.evidence_id.as_deref()?, format!("/answers/{i}/evidence_id"))))
+) -> Result<bool, ApiError> {
+    let mut open: BTreeSet<&str> = asked
+        .iter()
+        .filter(|(_, answer)| answer.is_none())
+        .map(|(key, _)| key.as_str())
         .collect();
-    let place = evidence::place(scope, &row.organization_id, row.entry_id.as_deref())?;
-    evidence::check_named(scope, &place, &named, &mut errors)?;
-    ApiError::unless_empty(errors)
+    for answer in &new.answers {
+        if !open.remove(answer.clause_key.as_str()) {
+            continue;
+        }
+        diesel::update(round_clauses::table.find((&scope.lg, &row.id, row.cycle, &answer.clause_key)))
+            .set((
+                round_clauses::answer.eq(Some(answer.answer.code())),
+                round_clauses::answered_at.eq(Some(scope.at)),
+            ))
+            .execute(scope.conn)?;
+    }
+    if open.is_empty() {
+        cycles::end_cycle(scope, &row.id, row.cycle, End::Closed, Some("verified"))?;
+    }
+    Ok(open.is_empty())
 }
 
 fn record_answer(
     scope: &mut Scope<'_>,
-    row: &ObligationRow,
+    about: &About<'_>,
     verification_id: &str,
     person_id: &str,
     verified_on: NaiveDate,
@@ -293,20 +394,19 @@ fn record_answer(
             verification_answers::verification_id.eq(verification_id),
             verification_answers::clause_key.eq(&answer.clause_key),
             verification_answers::answer.eq(answer.answer.code()),
+            verification_answers::method.eq(answer.method.unwrap_or(Method::Document).code()),
             verification_answers::evidence_id.eq(&answer.evidence_id),
             verification_answers::note.eq(&answer.note),
         ))
         .execute(scope.conn)?;
-    diesel::update(round_clauses::table.find((&scope.lg, &row.id, row.cycle, &answer.clause_key)))
-        .set((
-            round_clauses::answer.eq(Some(answer.answer.code())),
-            round_clauses::answered_at.eq(Some(scope.at)),
-        ))
-        .execute(scope.conn)?;
-    let Some(entry_id) = &row.entry_id else { return Ok(()) };
-    // An answer up to 92 days early counts from the due date of its round.
-    let early = (row.due_on - verified_on).num_days();
-    let answered_due_on = Some(row.due_on).filter(|_| (0..=ALIGNMENT_DAYS).contains(&early));
+    let Some(entry_id) = about.entry.map(|entry| &entry.id) else {
+        return Ok(());
+    };
+    // An answer up to 92 days early counts from the due date of its round; one outside a round from its own day.
+    let answered_due_on = about
+        .due
+        .map(|row| row.due_on)
+        .filter(|due_on| (0..=ALIGNMENT_DAYS).contains(&(*due_on - verified_on).num_days()));
     let found_met = answer.answer == AnswerWord::Met;
     let exists: Option<i64> = clause_fulfilments::table
         .find((&scope.lg, entry_id, &answer.clause_key))

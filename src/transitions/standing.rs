@@ -13,6 +13,7 @@ use super::rows;
 use super::wire::{TransitionApproval, TransitionCreate};
 use crate::app::Scope;
 use crate::contractors;
+use crate::corrective_actions;
 use crate::db::schema::{
     cloud_services, engagement_candidates, engagement_periods, engagements, entries, social_media_accounts,
 };
@@ -137,6 +138,9 @@ impl<'c> Known<'c> {
         let mut own = Own::load(scope, &entry, as_of)?;
         let mut holders = holders(scope, &entry, person_id, as_of)?;
         own.met.append(&mut holders.met);
+        if corrective_actions::open_dues(scope, &entry.id)?.is_empty() {
+            own.met.push(Precondition::CorrectiveActionsClosed);
+        }
         let (applicant_person_id, since) = rows::last(scope, &entry.id, entry.status.0)?;
         let approvals = rows::open_approvals(scope, &entry.id)?;
         let as_one = holders.as_one(&entry, applicant_person_id.as_deref(), person_id, &approvals);

@@ -18,9 +18,10 @@ use crate::db::schema::{
 use crate::db::types::Word;
 use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::{Catalogue, Clause};
-use crate::domain::reminder::{Schedule, StageKey};
+use crate::domain::reminder::{Schedule, StageKey, is_immediate};
 use crate::domain::vocabulary::{CodeWord, Kind, Level, ObligationKind, Role};
 use crate::http::error::ApiError;
+use crate::incidents;
 use crate::mail::templates::Recipient;
 use crate::mail::templates::digest::{
     AddressedAs, Counterpart, Digest, Escalation, Item as Line, LastVerified, RiskLine, Section, Takeover,
@@ -64,6 +65,7 @@ struct Context<'c> {
     asked: Vec<Asked>,
     verified: BTreeMap<String, LastVerified>,
     takeovers: BTreeMap<String, Takeover>,
+    details: BTreeMap<String, String>,
 }
 
 /// The digest of these items, which all go to one address.
@@ -151,6 +153,7 @@ impl<'c> Context<'c> {
             matters,
             around: Around::load(scope, &organization_ids, &entry_ids, &person_ids, &obligation_ids)?,
             takeovers: takeovers(scope, &obligation_ids)?,
+            details: incidents::report_names(scope, &obligation_ids)?,
             organizations,
             obligations: known.into_iter().map(|row| (row.id.clone(), row)).collect(),
             entries: registered.into_iter().map(|row| (row.id.clone(), row)).collect(),
@@ -185,7 +188,7 @@ impl<'c> Context<'c> {
             .around
             .department(about(item))
             .and_then(|department| self.around.directory.department_name(department));
-        let addressed_as = self.addressed_as(item);
+        let addressed_as = self.addressed_as(item, obligation.kind.0);
         let own = matches!(addressed_as, AddressedAs::Verifier(_));
         let asked: Vec<&Clause> = self
             .asked_of(item)
@@ -200,6 +203,7 @@ impl<'c> Context<'c> {
             .and_then(Level::parse);
         Ok(Line {
             obligation: obligation.kind.0,
+            detail: self.details.get(&item.obligation_id).cloned(),
             due_on: obligation.due_on,
             control_number: entry.map_or_else(|| "-".to_owned(), |entry| entry.control_number.clone()),
             kind: entry.map(|entry| entry.kind.0),
@@ -236,7 +240,7 @@ impl<'c> Context<'c> {
             .filter(|(id, cycle, ..)| *id == item.obligation_id && *cycle == item.cycle)
     }
 
-    fn addressed_as(&self, item: &Item) -> AddressedAs {
+    fn addressed_as(&self, item: &Item, kind: ObligationKind) -> AddressedAs {
         let overdue = matches!(item.stage.parse(), Ok(StageKey::Overdue(_)));
         let assigned = item.person_id.is_some() && self.asked_of(item).any(|(.., person)| *person == item.person_id);
         match item.role.0 {
@@ -244,6 +248,7 @@ impl<'c> Context<'c> {
             Role::Owner if self.is_delegate(item) => AddressedAs::Delegate,
             Role::Owner => AddressedAs::Owner,
             Role::Deputy => AddressedAs::Deputy,
+            role if is_immediate(kind) => AddressedAs::Informed(role),
             // What belongs to no entry belongs to the line of command.
             _ if item.entry_id.is_none() && !overdue => AddressedAs::Owner,
             role if overdue => AddressedAs::Superior(role),
@@ -361,10 +366,10 @@ fn verified(
     entry_ids: &BTreeSet<String>,
     obligation_ids: &BTreeSet<&str>,
 ) -> Result<BTreeMap<String, LastVerified>, ApiError> {
-    let acts: Vec<(String, NaiveDate, String)> = verifications::table
+    let acts: Vec<(Option<String>, NaiveDate, String)> = verifications::table
         .filter(verifications::local_government_id.eq(&scope.lg))
         .filter(verifications::entry_id.eq_any(entry_ids.iter().map(|id| Some(id.as_str()))))
-        .filter(verifications::obligation_id.eq_any(obligation_ids))
+        .filter(verifications::obligation_id.eq_any(obligation_ids.iter().map(|id| Some(*id))))
         .order((verifications::verified_on, verifications::id))
         .select((
             verifications::obligation_id,
@@ -372,8 +377,10 @@ fn verified(
             verifications::verifier_person_id,
         ))
         .load(scope.conn)?;
-    let last: BTreeMap<String, (NaiveDate, String)> =
-        acts.into_iter().map(|(id, on, person)| (id, (on, person))).collect();
+    let last: BTreeMap<String, (NaiveDate, String)> = acts
+        .into_iter()
+        .filter_map(|(id, on, person)| Some((id?, (on, person))))
+        .collect();
     let names: BTreeMap<String, String> = people::table
         .filter(people::local_government_id.eq(&scope.lg))
         .filter(people::id.eq_any(last.values().map(|(_, person)| person.as_str())))

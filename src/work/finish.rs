@@ -194,7 +194,7 @@ fn dead(scope: &mut Scope<'_>, row: &Row, error: &str) -> Result<(), ApiError> {
     let items = if row.intent_at.is_some() {
         fixed_items(scope, &row.id)?
     } else {
-        due_items(scope, &row.address)?
+        due_items(scope, row)?
     };
     end(scope, row, "dead", None, Some(error))?;
     tracing::warn!(message_id = row.id, error, items = items.len(), "a message is given up");
@@ -301,6 +301,7 @@ fn pass_item_on(scope: &mut Scope<'_>, row: &Row, item: &Item, around: &Around) 
             organization_id: item.organization_id.clone(),
             entry_id: item.entry_id.clone(),
             planned_on: item.planned_on,
+            immediate: item.immediate,
             send_at: Some(scope.at),
             state: "planned",
             superseded_by: None,

@@ -44,6 +44,7 @@ pub(super) struct Item {
     pub organization_id: String,
     pub entry_id: Option<String>,
     pub planned_on: NaiveDate,
+    pub immediate: bool,
 }
 
 /// What the intent decided.
@@ -179,7 +180,7 @@ fn commit(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {
 
 /// The due items of an address, locked, whose cycles are still open; the others end here.
 fn collect(scope: &mut Scope<'_>, row: &Row) -> Result<Vec<Item>, ApiError> {
-    let items = due_items(scope, &row.address)?;
+    let items = due_items(scope, row)?;
     let ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
     let open: BTreeSet<(String, i32)> = obligations::table
         .filter(obligations::local_government_id.eq(&scope.lg))
@@ -207,12 +208,13 @@ fn collect(scope: &mut Scope<'_>, row: &Row) -> Result<Vec<Item>, ApiError> {
     Ok(items)
 }
 
-/// The due items of an address, locked.
-pub(super) fn due_items(scope: &mut Scope<'_>, address: &str) -> Result<Vec<Item>, ApiError> {
+/// The due items of a message's address, locked: for a digest or for what leaves at once.
+pub(super) fn due_items(scope: &mut Scope<'_>, row: &Row) -> Result<Vec<Item>, ApiError> {
     let query = reminder_items::table
         .filter(reminder_items::send_at.le(Some(scope.at)))
         .filter(reminder_items::local_government_id.eq(&scope.lg))
-        .filter(reminder_items::address.eq(address))
+        .filter(reminder_items::address.eq(&row.address))
+        .filter(reminder_items::immediate.eq(row.is_immediate()))
         .filter(reminder_items::state.eq("planned"))
         .order(reminder_items::id)
         .limit(MOST_ITEMS);

@@ -29,6 +29,8 @@ pub(super) const KIND: &str = "message";
 const LEASE_SECONDS: i64 = 120;
 /// A resend begins no earlier than this after the intent: the slowest delivery has ended by then.
 pub(super) const DOUBT_SECONDS: i64 = 15 * 60;
+/// The sequence of the digest among the messages of an address and day; what leaves at once has those after it.
+const DIGEST: i32 = 1;
 /// Items of one digest.
 pub(super) const MOST_ITEMS: i64 = 500;
 
@@ -49,6 +51,13 @@ pub(super) struct Row {
     pub rfc_message_id: Option<String>,
     pub subject: Option<String>,
     pub created_at: Instant,
+}
+
+impl Row {
+    /// It carries what leaves at once; the first message of an address and day is its digest.
+    pub(super) const fn is_immediate(&self) -> bool {
+        self.sequence > DIGEST
+    }
 }
 
 /// How a tenant sends.
@@ -128,7 +137,10 @@ pub(super) fn claim(app: &App, tenant: &Tenant, by: Claimant<'_>) -> Result<Clai
         let sender = Sender::of(scope)?;
         let claim = match due_message(scope)? {
             Some(row) => take(scope, &sender, row, by)?,
-            None => form(scope, &sender, by)?,
+            None => match form_immediate(scope, &sender, by)? {
+                Claim::Nothing => form(scope, &sender, by)?,
+                claim => claim,
+            },
         };
         if !matches!(claim, Claim::Nothing) {
             by.faults.at("claim: before the commit")?;
@@ -195,6 +207,7 @@ fn form(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> Result<Clai
         return Ok(Claim::Nothing);
     }
     let address: Option<String> = reminder_items::table
+        .filter(reminder_items::immediate.eq(false))
         .filter(reminder_items::send_at.le(Some(scope.at)))
         .filter(reminder_items::local_government_id.eq(&scope.lg))
         .filter(reminder_items::state.eq("planned"))
@@ -203,7 +216,7 @@ fn form(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> Result<Clai
                 .filter(messages::local_government_id.eq(&scope.lg))
                 .filter(messages::address.eq(reminder_items::address))
                 .filter(messages::local_day.eq(scope.today))
-                .filter(messages::sequence.eq(1)),
+                .filter(messages::sequence.eq(DIGEST)),
         )))
         .order((reminder_items::send_at, reminder_items::address))
         .select(reminder_items::address)
@@ -213,17 +226,61 @@ fn form(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> Result<Clai
         defer(scope, sender)?;
         return Ok(Claim::Nothing);
     };
+    new_message(scope, sender, by, address, DIGEST)
+}
+
+/// Forms a message of its own, at any hour of any day, for the next address that something cannot wait for. While one
+/// is on its way to the intent, what is due for its address joins it there.
+fn form_immediate(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> Result<Claim, ApiError> {
+    let address: Option<String> = reminder_items::table
+        .filter(reminder_items::immediate.eq(true))
+        .filter(reminder_items::send_at.le(Some(scope.at)))
+        .filter(reminder_items::local_government_id.eq(&scope.lg))
+        .filter(reminder_items::state.eq("planned"))
+        .filter(not(exists(
+            messages::table
+                .filter(messages::local_government_id.eq(&scope.lg))
+                .filter(messages::address.eq(reminder_items::address))
+                .filter(messages::local_day.eq(scope.today))
+                .filter(messages::sequence.gt(DIGEST))
+                .filter(messages::intent_at.is_null())
+                .filter(messages::state.eq_any(["queued", "leased", "held"])),
+        )))
+        .order((reminder_items::send_at, reminder_items::address))
+        .select(reminder_items::address)
+        .first(scope.conn)
+        .optional()?;
+    let Some(address) = address else {
+        return Ok(Claim::Nothing);
+    };
+    let last: Option<i32> = messages::table
+        .filter(messages::local_government_id.eq(&scope.lg))
+        .filter(messages::address.eq(&address))
+        .filter(messages::local_day.eq(scope.today))
+        .select(diesel::dsl::max(messages::sequence))
+        .first(scope.conn)?;
+    new_message(scope, sender, by, address, last.unwrap_or(DIGEST).max(DIGEST) + 1)
+}
+
+fn new_message(
+    scope: &mut Scope<'_>,
+    sender: &Sender,
+    by: Claimant<'_>,
+    address: String,
+    sequence: i32,
+) -> Result<Claim, ApiError> {
     let id = scope.new_id();
     let held = by.real && sender.is_demo;
     let lease_until = scope.at.plus_seconds(LEASE_SECONDS);
-    let refusals = refusals_so_far(scope, &address)?;
+    let refusals = refusals_so_far(scope, &address, sequence > DIGEST)?;
+    let kind = if sequence > DIGEST { "immediate" } else { "digest" };
     let row = (
         messages::local_government_id.eq(&scope.lg),
         messages::id.eq(&id),
-        messages::kind.eq("digest"),
+        messages::kind.eq(kind),
         messages::address.eq(&address),
         messages::local_day.eq(scope.today),
-        messages::sequence.eq(1),
+        messages::sequence.eq(sequence),
         messages::state.eq("leased"),
         messages::next_at.eq(Some(lease_until)),
         messages::lease_owner.eq(Some(by.node)),
@@ -254,12 +311,13 @@ fn form(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> Result<Clai
     }))
 }
 
-/// The refusals of the digest before, if its day ended before anything was fixed: its items moved on, and so does the
+/// The refusals of the message of this sort before, if its day ended before anything was fixed: its items moved on, and so does the
 /// count that ends in giving the address up.
-fn refusals_so_far(scope: &mut Scope<'_>, address: &str) -> Result<i32, ApiError> {
+fn refusals_so_far(scope: &mut Scope<'_>, address: &str, immediate: bool) -> Result<i32, ApiError> {
     let last: Option<(String, Option<Instant>, i32)> = messages::table
         .filter(messages::local_government_id.eq(&scope.lg))
         .filter(messages::address.eq(address))
+        .filter(messages::sequence.gt(DIGEST).eq(immediate))
         .filter(messages::local_day.lt(scope.today))
         .order((messages::local_day.desc(), messages::sequence.desc()))
         .select((messages::state, messages::intent_at, messages::attempts))
@@ -274,6 +332,7 @@ fn refusals_so_far(scope: &mut Scope<'_>, address: &str) -> Result<i32, ApiError
 /// Lets items wait for the next business day whose address has had its digest today.
 fn defer(scope: &mut Scope<'_>, sender: &Sender) -> Result<(), ApiError> {
     let late: Vec<(String, String)> = reminder_items::table
+        .filter(reminder_items::immediate.eq(false))
         .filter(reminder_items::send_at.le(Some(scope.at)))
         .filter(reminder_items::local_government_id.eq(&scope.lg))
         .filter(reminder_items::state.eq("planned"))
@@ -282,7 +341,7 @@ fn defer(scope: &mut Scope<'_>, sender: &Sender) -> Result<(), ApiError> {
                 .filter(messages::local_government_id.eq(&scope.lg))
                 .filter(messages::address.eq(reminder_items::address))
                 .filter(messages::local_day.eq(scope.today))
-                .filter(messages::sequence.eq(1))
+                .filter(messages::sequence.eq(DIGEST))
                 .filter(messages::intent_at.is_not_null().or(messages::state.eq_any([
                     "accepted",
                     "dead",

@@ -19,7 +19,7 @@ use crate::db::locked;
 use crate::db::schema::{obligations, reminder_items, round_clauses};
 use crate::db::types::Word;
 use crate::domain::calendar::Calendar;
-use crate::domain::reminder::{Schedule, StageKey, Step, paused, resolve};
+use crate::domain::reminder::{Schedule, StageKey, Step, is_immediate, paused, resolve};
 use crate::domain::vocabulary::{ObligationKind, Role};
 use crate::http::error::ApiError;
 use crate::journal::Actor;
@@ -234,7 +234,11 @@ impl Batch<'_> {
                 ..item(scope, row, step, first)
             });
         }
-        let send_at = self.sender.leaves_at(scope, self.calendar);
+        let send_at = if is_immediate(row.kind.0) {
+            scope.at
+        } else {
+            self.sender.leaves_at(scope, self.calendar)
+        };
         let recipients = self.recipients(row, &latest);
         if recipients.is_empty() {
             tracing::warn!(
@@ -319,6 +323,7 @@ fn item(scope: &Scope<'_>, row: &DueRow, step: &Step, recipient: Option<(Role, C
         organization_id: row.organization_id.clone(),
         entry_id: row.entry_id.clone(),
         planned_on: step.send_on,
+        immediate: is_immediate(row.kind.0),
         send_at: None,
         state: "cancelled",
         superseded_by: None,

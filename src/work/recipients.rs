@@ -10,6 +10,7 @@ use diesel::prelude::*;
 
 use crate::app::Scope;
 use crate::clock::Instant;
+use crate::corrective_actions;
 use crate::db::schema::{entries, reminder_items};
 use crate::db::types::Word;
 use crate::db::{insert_new, on_each_backend};
@@ -38,6 +39,7 @@ pub(super) struct NewItem {
     pub organization_id: String,
     pub entry_id: Option<String>,
     pub planned_on: NaiveDate,
+    pub immediate: bool,
     pub send_at: Option<Instant>,
     pub state: &'static str,
     pub superseded_by: Option<String>,
@@ -89,6 +91,8 @@ pub(super) struct Around {
     entries: BTreeMap<String, Ownership>,
     /// What is handed over, by the obligation to accept it.
     hand_overs: BTreeMap<String, HandOver>,
+    /// Person and post of what has an owner of its own, by obligation.
+    owners: BTreeMap<String, (Option<String>, Option<String>)>,
 }
 
 /// What a mail is about.
@@ -114,8 +118,10 @@ impl Around {
             .select(Ownership::as_select())
             .load(scope.conn)?;
         let entries: BTreeMap<String, Ownership> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+        let owners = corrective_actions::owners(scope, obligation_ids)?;
         let mut persons = person_ids.to_vec();
-        let mut posts = vec![];
+        persons.extend(owners.values().filter_map(|(person, _)| person.clone()));
+        let mut posts: Vec<String> = owners.values().filter_map(|(_, post)| post.clone()).collect();
         for entry in entries.values() {
             persons.extend(
                 [&entry.owner_person_id, &entry.deputy_person_id]
@@ -141,6 +147,7 @@ impl Around {
             directory,
             entries,
             hand_overs,
+            owners,
         })
     }
 
@@ -161,11 +168,15 @@ impl Around {
         }
     }
 
-    /// The owner today; of a hand-over the new one.
+    /// The owner today: of a hand-over the new one, of what has an owner of its own that one, else the entry's.
     pub(super) fn owner(&self, about: About<'_>) -> Option<&PersonRef> {
-        let (person, post) = match self.hand_over(about.obligation_id) {
-            Some(hand_over) => (&hand_over.to_person_id, &hand_over.to_post_id),
-            None => {
+        let (person, post) = match (
+            self.hand_over(about.obligation_id),
+            self.owners.get(about.obligation_id),
+        ) {
+            (Some(hand_over), _) => (&hand_over.to_person_id, &hand_over.to_post_id),
+            (None, Some((person, post))) => (person, post),
+            (None, None) => {
                 let entry = self.entry(about.entry_id)?;
                 (&entry.owner_person_id, &entry.owner_post_id)
             }

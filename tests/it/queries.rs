@@ -88,11 +88,40 @@ async fn ids(app: &TestApp, entry_id: &str) -> Vec<(&'static str, String)> {
         ("{engagement_id}", entry_id.to_owned()),
         ("{entry_id}", entry_id.to_owned()),
         ("{organization_id}", seed::MAYOR.to_owned()),
+        ("{incident_id}", incident(app, entry_id).await),
         (
             "{policy_document_id}",
             app.officer().post("/policy-documents", document).await.expect(201).id(),
         ),
     ]
+}
+
+/// What the lists of deviations hold: an incident with an event, a corrective action, a measure.
+async fn incident(app: &TestApp, entry_id: &str) -> String {
+    let person = crate::engagements::person(app);
+    let officer = app.officer().acting(&person);
+    let mut last = String::new();
+    for number in 0..2 {
+        let new = json!({"entry_ids": [entry_id], "kind": "leak", "severity": "minor",
+            "title": format!("誤送付 その{number}"), "breach": {}});
+        officer
+            .post("/incidents", new)
+            .await
+            .expect(201)
+            .id()
+            .clone_into(&mut last);
+        let event = json!({"text": "連絡を受けた。"});
+        officer
+            .post(&format!("/incidents/{last}/events"), event)
+            .await
+            .expect(200);
+        let action = json!({"entry_id": entry_id, "title": format!("是正 その{number}")});
+        officer.post("/corrective-actions", action).await.expect(201);
+        let measure = json!({"entry_id": entry_id, "kind": "damages", "contract_article": "第20条",
+            "reason": "損害のため。", "notice_on": "2027-04-01", "document_number": format!("第{number}号")});
+        officer.post("/contract-measures", measure).await.expect(201);
+    }
+    last
 }
 
 /// Every list of the document: its path, and the same with the parameters filled in.

@@ -10,11 +10,14 @@ use kakunin::domain::assurance::ValidityRule;
 use kakunin::domain::audit::{AuditKind, FindingState, InspectionAnswer};
 use kakunin::domain::calendar::Calendar;
 use kakunin::domain::catalogue::{Basis, ClauseGroup, KNOWN_TRANSITIONS, Op};
+use kakunin::domain::corrective_action::{CorrectiveActionOrigin, CorrectiveActionState};
 use kakunin::domain::exception::ExceptionState;
 use kakunin::domain::facts::FactName;
 use kakunin::domain::file_type::FileType;
 use kakunin::domain::hand_over::{HandOverCause, HandOverState};
+use kakunin::domain::incident::{IncidentKind, IncidentState, ReportKind};
 use kakunin::domain::lifecycle;
+use kakunin::domain::measure::MeasureKind;
 use kakunin::domain::overlay::DifferenceKind;
 use kakunin::domain::policy_document::{ReviewDecision, ReviewReasonKind};
 use kakunin::domain::profile::{DocumentKind, DutyKey, Visibility};
@@ -180,6 +183,8 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<DifferenceKind>("DifferenceKind");
     published::<DocumentKind>("DocumentKind");
     published::<DutyKey>("DutyKey");
+    published::<CorrectiveActionOrigin>("CorrectiveActionOrigin");
+    published::<CorrectiveActionState>("CorrectiveActionState");
     published::<ExceptionState>("ExceptionState");
     published::<FactName>("FactName");
     published::<FileType>("FileType");
@@ -189,11 +194,15 @@ fn the_document_spells_as_the_vocabulary_does() {
     published::<HandOverCause>("HandOverCause");
     published::<HandOverState>("HandOverState");
     published::<InspectionAnswer>("InspectionAnswer");
+    published::<IncidentKind>("IncidentKind");
+    published::<IncidentState>("IncidentState");
     published::<Kind>("Kind");
     published::<Level>("Level");
+    published::<MeasureKind>("MeasureKind");
     published::<ObligationKind>("ObligationKind");
     published::<Op>("Op");
     published::<Phase>("Phase");
+    published::<ReportKind>("ReportKind");
     published::<RequirementLevel>("RequirementLevel");
     published::<ReviewDecision>("ReviewDecision");
     published::<ReviewReasonKind>("ReviewReasonKind");
@@ -216,6 +225,12 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("entry_statuses", words::<Status>()),
         ("obligation_kinds", words::<ObligationKind>()),
         ("exception_states", words::<ExceptionState>()),
+        ("corrective_action_origins", words::<CorrectiveActionOrigin>()),
+        ("corrective_action_states", words::<CorrectiveActionState>()),
+        ("incident_kinds", words::<IncidentKind>()),
+        ("incident_report_kinds", words::<ReportKind>()),
+        ("incident_states", words::<IncidentState>()),
+        ("measure_kinds", words::<MeasureKind>()),
         ("file_types", words::<FileType>()),
         ("hand_over_causes", words::<HandOverCause>()),
         ("hand_over_states", words::<HandOverState>()),

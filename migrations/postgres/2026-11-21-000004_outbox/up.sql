@@ -47,6 +47,7 @@ CREATE TABLE reminder_items (
     organization_id TEXT COLLATE "C" NOT NULL,
     entry_id TEXT COLLATE "C",
     planned_on DATE NOT NULL,
+    immediate BOOLEAN NOT NULL,
     send_at BIGINT,
     state TEXT COLLATE "C" NOT NULL,
     message_id TEXT COLLATE "C",
@@ -76,6 +77,6 @@ CREATE TABLE message_attempts (
 );
 
 CREATE INDEX messages_ready ON messages (next_at, id) WHERE next_at IS NOT NULL;
-CREATE INDEX reminder_items_ready ON reminder_items (send_at, local_government_id, address) WHERE send_at IS NOT NULL;
+CREATE INDEX reminder_items_ready ON reminder_items (immediate, send_at, local_government_id, address) WHERE send_at IS NOT NULL;
 CREATE INDEX reminder_items_message ON reminder_items (local_government_id, message_id);
 CREATE INDEX reminder_items_address ON reminder_items (local_government_id, address, state);

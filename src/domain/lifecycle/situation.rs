@@ -68,7 +68,6 @@ impl Precondition {
             Self::SelectionConditionsSet
                 | Self::EvidenceAttached
                 | Self::VerifierNotSupplier
-                | Self::CorrectiveActionsClosed
                 | Self::NothingHandedOver
                 | Self::AssemblyResolved
                 | Self::StandardTermsKept

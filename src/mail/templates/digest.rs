@@ -43,6 +43,8 @@ pub struct Section {
 pub struct Item {
     /// What is due.
     pub obligation: ObligationKind,
+    /// What it is in particular, where the kind alone does not say; nothing restricted.
+    pub detail: Option<String>,
     /// When.
     pub due_on: NaiveDate,
     /// Control number of the entry; `-` without one.
@@ -130,6 +132,8 @@ pub enum AddressedAs {
     Delegate,
     /// Holder of the role that verifies these clauses.
     Verifier(Role),
+    /// Holder of a role that is told of incidents at once.
+    Informed(Role),
     /// Mailbox of the department in charge.
     DepartmentMailbox,
     /// Superior: the item is open past its due date.

@@ -23,6 +23,7 @@ const BODIES: &[(&str, &str)] = &[
             "started_on": "2027-01-15", "owner": {"person_id": "{person_id}"},
             "period": {"starts_on": "2027-01-15", "ends_on": "2028-03-31"}}"#,
     ),
+    ("create_incident", r#"{"title": "帳票の誤送付"}"#),
     (
         "create_ownership_transfer",
         r#"{"from_person_id": "{person_id}", "to_post_id": "{post_id}", "entry_ids": ["{entry_id}"]}"#,

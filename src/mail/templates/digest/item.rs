@@ -4,6 +4,7 @@ use super::{AddressedAs, Item, Takeover};
 use crate::{
     domain::{
         calendar::{days_between, wareki, wareki_with_weekday},
+        reminder::is_immediate,
         vocabulary::{CodeWord, Kind, ObligationKind},
     },
     mail::templates::layout::{Page, inline},
@@ -19,6 +20,7 @@ pub(super) enum State {
     Overdue(i64),
     Handover(i64),
     Exception(i64),
+    Urgent(i64),
     Remaining(i64),
 }
 
@@ -29,6 +31,7 @@ impl Item {
             _ if left < 0 => State::Overdue(-left),
             ObligationKind::Handover => State::Handover(left),
             ObligationKind::Exception => State::Exception(left),
+            kind if is_immediate(kind) => State::Urgent(left),
             _ => State::Remaining(left),
         }
     }
@@ -50,6 +53,10 @@ impl Item {
             ObligationKind::Gap => "登録時の未充足事項の解消のお願い",
             ObligationKind::DocumentReview => "文書の見直しのお願い",
             ObligationKind::AuditFollowUp => "監査の指摘への対応のお願い",
+            ObligationKind::MeasureAnswer => "措置への回答の確認のお願い",
+            ObligationKind::StatutoryReport => "法定の報告のお願い",
+            ObligationKind::Incident => "インシデントへの対応のお願い",
+            ObligationKind::AccountTakeover => "アカウント乗っ取りへの対応のお願い",
         }
     }
 
@@ -70,6 +77,10 @@ impl Item {
             ObligationKind::Gap => "未充足事項の解消期限",
             ObligationKind::DocumentReview => "見直しの期限",
             ObligationKind::AuditFollowUp => "対応の期限",
+            ObligationKind::MeasureAnswer => "措置への回答期限",
+            ObligationKind::StatutoryReport => "法定の報告期限",
+            ObligationKind::Incident => "インシデント対応の期限",
+            ObligationKind::AccountTakeover => "乗っ取り対応の期限",
         }
     }
 
@@ -146,7 +157,7 @@ impl Item {
             }
             None => {}
         }
-        page.field("期限の種類", self.obligation.ja());
+        page.field("期限の種類", self.detail.as_deref().unwrap_or(self.obligation.ja()));
         page.field(
             "期限",
             &format!("{}　{}", wareki_with_weekday(self.due_on), self.state(as_of).words()),
@@ -226,6 +237,7 @@ impl State {
             Self::Overdue(days) => format!("【期限超過{days}日】"),
             Self::Handover(_) => "【引継ぎ】".to_owned(),
             Self::Exception(_) => "【例外期限】".to_owned(),
+            Self::Urgent(days) => format!("【至急・残り{days}日】"),
             Self::Remaining(days) => format!("【要対応・残り{days}日】"),
         }
     }
@@ -234,8 +246,10 @@ impl State {
     pub(super) fn words(self) -> String {
         match self {
             Self::Overdue(days) => format!("期限超過{days}日"),
-            Self::Handover(0) | Self::Exception(0) | Self::Remaining(0) => "本日".to_owned(),
-            Self::Handover(days) | Self::Exception(days) | Self::Remaining(days) => format!("残り{days}日"),
+            Self::Handover(0) | Self::Exception(0) | Self::Urgent(0) | Self::Remaining(0) => "本日".to_owned(),
+            Self::Handover(days) | Self::Exception(days) | Self::Urgent(days) | Self::Remaining(days) => {
+                format!("残り{days}日")
+            }
         }
     }
 }
@@ -247,6 +261,7 @@ impl AddressedAs {
             Self::Deputy => Some("責任者の代理者としてお送りしています".to_owned()),
             Self::Delegate => Some("責任者の不在代理としてお送りしています（本人にもお送りしています）".to_owned()),
             Self::Verifier(role) => Some(format!("確認を担当する{}としてお送りしています", role.ja())),
+            Self::Informed(role) => Some(format!("インシデントに対応する{}としてお送りしています", role.ja())),
             Self::DepartmentMailbox => Some("所管課の代表アドレスとしてお送りしています".to_owned()),
             Self::Superior(role) => Some(format!(
                 "期限を過ぎても回答がないため、{}としてお送りしています（責任者への通知も続けています）",

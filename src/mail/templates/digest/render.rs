@@ -58,8 +58,10 @@ impl Digest {
         let count = |wanted: fn(State) -> bool| items.iter().filter(|item| wanted(item.state(self.as_of))).count();
         let overdue = count(|state| matches!(state, State::Overdue(_)));
         let handovers = count(|state| matches!(state, State::Handover(_)));
+        let urgent = count(|state| matches!(state, State::Urgent(_)));
         let parts = [
-            ("要対応", items.len() - overdue - handovers),
+            ("至急", urgent),
+            ("要対応", items.len() - overdue - handovers - urgent),
             ("期限超過", overdue),
             ("引継ぎ", handovers),
         ];
@@ -131,6 +133,7 @@ fn opening(item: &Item, as_of: NaiveDate) -> String {
             "異動に伴い、次のものを引き継ぐことになりました。内容を確かめて引き受けてください。".to_owned()
         }
         State::Handover(_) => "次の項目の責任者の引継ぎをお願いします。".to_owned(),
+        State::Urgent(_) => "次の項目について、至急、対応をお願いします。".to_owned(),
         State::Exception(_) | State::Remaining(_) => format!("次の項目の{}が近づいています。", item.deadline()),
     }
 }

@@ -12,6 +12,7 @@ fn day(year: i32, month: u32, day: u32) -> NaiveDate {
 fn item() -> Item {
     Item {
         obligation: ObligationKind::Reverification,
+        detail: None,
         due_on: day(2027, 3, 31),
         control_number: "EN-2026-0012".to_owned(),
         kind: Some(Kind::ContractorEngagement),

@@ -1,0 +1,10 @@
+DROP TABLE contract_measures;
+DROP TABLE measure_kinds;
+DROP TABLE incident_reports;
+DROP TABLE incident_events;
+DROP TABLE incident_entries;
+DROP TABLE incidents;
+DROP TABLE incident_report_kinds;
+DROP TABLE incident_states;
+DROP TABLE incident_kinds;
+DELETE FROM obligation_kinds WHERE code IN ('statutory_report', 'incident', 'account_takeover', 'measure_answer');
