@@ -1,8 +1,10 @@
 //! The worker: reconcilers without input that plan, deliver and tidy up, from rows and never from memory.
 //!
-//! people move first, then [`plan`] turns due steps into items, [`dispatch`] turns items into mails, [`prune`] erases what need not be kept, and
-//! entries whose risk time has changed are assessed again. A tick that comes late, twice or on several replicas changes
-//! nothing but the hour (design §6); so the scheduler only wakes the worker, and a wake-up that never comes is replaced.
+//! People move first ([`ownership_transfers`], [`departments`]), then [`plan`] turns due steps into items, [`dispatch`]
+//! turns items into mails, [`prune`] erases what need not be kept, and entries whose risk time has changed are assessed
+//! again. A tick that comes late, twice or on several replicas changes nothing but the hour (design §6); so the
+//! scheduler only wakes the worker, and a wake-up that never comes is replaced. A database that has gone back in time
+//! sends nothing ([`quarantine`]).
 //! Where a crash may happen: [`Faults`].
 
 mod contents;

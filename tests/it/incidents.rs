@@ -4,7 +4,7 @@ use kakunin::domain::vocabulary::Role;
 use serde_json::{Value, json};
 
 use crate::corrective_actions::paper;
-use crate::engagements::{obligation, plain_facts};
+use crate::engagements::{contractor, obligation, plain_facts};
 use crate::harness::{Answered, TestApp, seed};
 use crate::mailroom::{self, received, worker};
 use crate::smtp_server::{Behaviour, FakeSmtp};
@@ -29,7 +29,7 @@ fn office(app: &TestApp) -> Office {
 
 async fn engagement(app: &TestApp, owner: &str, name: &str) -> String {
     let new = json!({
-        "organization_id": seed::MAYOR, "name": name, "facts": plain_facts(), "owner": {"person_id": owner},
+        "organization_id": seed::MAYOR, "name": name, "contractor_id": contractor(app).await, "facts": plain_facts(), "owner": {"person_id": owner},
         "registered_as_existing": true, "status": "in_performance", "started_on": "2027-04-01",
         "period": {"starts_on": "2027-04-01", "ends_on": "2029-03-31"},
     });
@@ -97,6 +97,16 @@ db_test!(an_incident_is_told_at_once_on_any_day_and_says_nothing, |app| {
     worker(&app, &relay).tick().await.unwrap();
     assert_eq!(received(&relay).len(), 6);
     assert_eq!(made.text("/state"), "open");
+
+    // Known for 30 days already: the day of the first mail is the last one.
+    app.at("2027-04-05T01:00");
+    let mut late = leak(&[&two]);
+    late["noticed_at"] = json!("2027-03-05T00:00:00Z");
+    opened(&app, late).await;
+    for _ in 0..2 {
+        worker(&app, &relay).tick().await.unwrap();
+        assert_eq!(received(&relay).len(), 9, "once");
+    }
     assert_eq!(mailroom::audit(&app, &relay), 0);
 });
 
@@ -319,7 +329,7 @@ db_test!(what_cannot_have_happened_is_refused_by_its_pointer, |app| {
     let council = json!({"organization_id": seed::ASSEMBLY, "name": "会議録", "facts": plain_facts()});
     let council = app.officer().post("/engagements", council).await.expect(201).id();
     for (name, value, pointer, code) in [
-        ("entry_ids", json!([]), "/entry_ids", "too_few_items"),
+        ("entry_ids", json!([]), "/entry_ids", "out_of_range"),
         ("entry_ids", json!([seed::MAYOR]), "/entry_ids/0", "reference_not_found"),
         ("entry_ids", json!([id, id]), "/entry_ids/1", "duplicate_in_request"),
         ("entry_ids", json!([id, council]), "/entry_ids/1", "other_organization"),

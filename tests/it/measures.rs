@@ -89,8 +89,7 @@ db_test!(a_measure_is_decided_answered_and_concluded, |app| {
 
 db_test!(a_measure_without_its_contract_is_refused_by_its_pointer, |app| {
     let (id, other, chief) = (registered(&app).await.id(), registered(&app).await, person(&app));
-    let cloud =
-        json!({"organization_id": seed::MAYOR, "name": "電子申請", "facts": plain_facts(), "purpose": "申請の受付"});
+    let cloud = json!({"organization_id": seed::MAYOR, "name": "電子申請", "facts": plain_facts(), "purpose": "申請の受付", "service_model": "saas"});
     let cloud = app.officer().post("/cloud-services", cloud).await.expect(201).id();
     let foreign = json!({"entry_id": other.id(), "title": "別の件"});
     let foreign = app

@@ -6,14 +6,14 @@ use std::str::FromStr;
 /// The name of a step within its cycle: `lead-90`, `overdue-7`. The order is the order in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StageKey {
-    /// So many days before the due date.
+    /// So many days before the due date; on the day itself only where something begins on it.
     Lead(u32),
     /// So many days after the due date.
     Overdue(u32),
 }
 
 impl StageKey {
-    /// Days from the due date, negative before it: ascending in time, never zero.
+    /// Days from the due date, negative before it: ascending in time.
     pub fn ordinal(self) -> i64 {
         match self {
             Self::Lead(days) => -i64::from(days),
@@ -60,10 +60,10 @@ impl FromStr for StageKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (word, days) = text.split_once('-').ok_or(NotAStageKey)?;
-        let days = days.parse().ok().filter(|days| *days > 0).ok_or(NotAStageKey)?;
-        let key = match word {
-            "lead" => Self::Lead(days),
-            "overdue" => Self::Overdue(days),
+        let days = days.parse().map_err(|_| NotAStageKey)?;
+        let key = match (word, days) {
+            ("lead", _) => Self::Lead(days),
+            ("overdue", 1..) => Self::Overdue(days),
             _ => return Err(NotAStageKey),
         };
         // One spelling only: no sign, no leading zero.
@@ -84,6 +84,7 @@ mod tests {
         for (key, text, ordinal) in [
             (StageKey::Lead(90), "lead-90", -90),
             (StageKey::Lead(1), "lead-1", -1),
+            (StageKey::Lead(0), "lead-0", 0),
             (StageKey::Overdue(7), "overdue-7", 7),
         ] {
             assert_eq!(
@@ -95,7 +96,8 @@ mod tests {
             "",
             "lead",
             "lead-",
-            "lead-0",
+            "lead-00",
+            "overdue-0",
             "lead-+1",
             "lead-01",
             "overdue--1",

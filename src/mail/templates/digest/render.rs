@@ -27,7 +27,11 @@ impl Digest {
             page.paragraph(&opening(item, self.as_of)).blank();
             single_subject(item, self.as_of)
         } else {
-            page.paragraph(&format!("次の{}件について、対応をお願いします。", items.len()))
+            let at_once = items
+                .iter()
+                .any(|item| matches!(item.state(self.as_of), State::Urgent(_)));
+            let at_once = if at_once { "至急、" } else { "" };
+            page.paragraph(&format!("次の{}件について、{at_once}対応をお願いします。", items.len()))
                 .blank();
             self.table(&mut page, &items);
             self.summary_subject(&items)
