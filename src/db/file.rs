@@ -47,7 +47,7 @@ pub(crate) fn snapshot(path: &Path, into: &Path) -> Result<(), ApiError> {
 /// What is wrong with it, in the database's words.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let said = open(path).and_then(|mut conn| {
-        diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check(1)")
+        diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
             .load::<Said>(&mut conn)
             .map_err(ApiError::internal)
     });
