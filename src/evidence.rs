@@ -179,6 +179,23 @@ pub(crate) fn create(
     Ok(evidence)
 }
 
+/// Copies what still holds about the work of an entry to the one that succeeds it, and answers the new ids. Certificates
+/// are about the company, and the company is another one.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn carry_over(scope: &mut Scope<'_>, from: &str, to: &str) -> Result<Vec<String>, ApiError> {
+    let mut ids = vec![];
+    for row in rows::about_the_work(scope, from)? {
+        let copy = row.for_entry(scope, to);
+        copy.insert(scope)?;
+        let wire = copy.clone().wire(scope);
+        scope.record("evidence.created", copy.subject(), serde_json::to_value(&wire)?);
+        ids.push(copy.id);
+    }
+    Ok(ids)
+}
+
 /// Checks what the piece is about: at most one entry of the organization, or one contractor.
 fn check_subject(scope: &mut Scope<'_>, allowed: &Organizations, row: &EvidenceRow) -> Result<(), ApiError> {
     if !allowed.contains(&row.organization_id) {

@@ -19,7 +19,7 @@ use crate::http::caller::{Caller, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::transitions;
-use wire::{EntryGaps, EntryOrigin, Successor, SuccessorCreate, TransitionalTreatmentPut};
+use wire::{EntryGaps, EntryOrigin, EntrySuccessor, EntrySuccessorCreate, TransitionalTreatmentPut};
 
 pub(crate) use rows::gap_due;
 
@@ -110,17 +110,17 @@ async fn judge_entry_transitional_treatment(
 /// With the same contractor the next period of the engagement (then take `renew`). With another contractor a linked new
 /// engagement in draft, with this company as its candidate, while the old one goes to its end: facts, owner and valid
 /// evidence about the work carry over, agreements never.
-#[utoipa::path(tag = "entries", request_body = SuccessorCreate,
+#[utoipa::path(tag = "entries", request_body = EntrySuccessorCreate,
     params(("entry_id" = String, Path, description = "業務委託のID", format = Uuid),
            ("Acting-Person" = String, Header, description = "決めた人のID / who decides")),
     security(("oauth2" = ["entries:decide"])), responses(
-    (status = 201, description = "次に来るもの / What comes after", body = Successor,
+    (status = 201, description = "次に来るもの / What comes after", body = EntrySuccessor,
      headers(("Location" = String, description = "URL"))), Problems, WriteProblems))]
 #[post("/entries/{entry_id}/successors")]
 async fn create_entry_successor(
     caller: Caller<scope::EntriesDecide>,
     id: web::Path<String>,
-    Body(new): Body<SuccessorCreate>,
+    Body(new): Body<EntrySuccessorCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {

@@ -48,6 +48,21 @@ pub(super) struct EvidenceRow {
 }
 
 impl EvidenceRow {
+    /// The same about another entry: a copy with its own id, that says nothing about a company.
+    pub(super) fn for_entry(&self, scope: &Scope<'_>, entry_id: &str) -> Self {
+        Self {
+            id: scope.new_id(),
+            entry_id: Some(entry_id.to_owned()),
+            contractor_id: None,
+            version: 1,
+            created_at: scope.at,
+            created_by: scope.by(),
+            updated_at: scope.at,
+            updated_by: scope.by(),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn from_create(scope: &Scope<'_>, new: EvidenceCreate) -> Self {
         Self {
             local_government_id: scope.lg.clone(),
@@ -312,4 +327,21 @@ pub(super) fn select_page(
         query.load(scope.conn)?,
         bound.map(|id| After { key: String::new(), id }),
     ))
+}
+
+/// Pieces about the work of an entry that hold today: no certificate of an assurance scheme among them.
+pub(super) fn about_the_work(scope: &mut Scope<'_>, entry_id: &str) -> Result<Vec<EvidenceRow>, ApiError> {
+    Ok(evidence::table
+        .filter(evidence::local_government_id.eq(&scope.lg))
+        .filter(evidence::entry_id.eq(Some(entry_id)))
+        .filter(evidence::archived_at.is_null())
+        .filter(evidence::scheme.is_null())
+        .filter(
+            evidence::valid_until_on
+                .is_null()
+                .or(evidence::valid_until_on.ge(Some(scope.today))),
+        )
+        .order(evidence::id)
+        .select(EvidenceRow::as_select())
+        .load(scope.conn)?)
 }

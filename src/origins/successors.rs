@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::rows;
-use super::wire::{Successor, SuccessorCreate};
+use super::wire::{EntrySuccessor, EntrySuccessorCreate};
 use crate::app::Scope;
 use crate::contractors;
 use crate::db::schema::{engagements, entry_origins};
@@ -13,6 +13,7 @@ use crate::engagements::wire::{Candidate, CandidateResult, CheckResult, Engageme
 use crate::engagements::{self as engagement, periods};
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::entries::state;
+use crate::evidence;
 use crate::http::caller::Organizations;
 use crate::http::error::ApiError;
 use crate::obligations::cycles;
@@ -23,8 +24,8 @@ pub(super) fn create(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     entry: &EntryRow,
-    new: SuccessorCreate,
-) -> Result<Successor, ApiError> {
+    new: EntrySuccessorCreate,
+) -> Result<EntrySuccessor, ApiError> {
     let running = matches!(
         entry.status.0.phase(),
         Phase::Contracting | Phase::Active | Phase::Closing
@@ -50,7 +51,7 @@ pub(super) fn create(
 }
 
 /// The present contractor goes on.
-fn next_period(scope: &mut Scope<'_>, entry: &EntryRow, new: SuccessorCreate) -> Result<Successor, ApiError> {
+fn next_period(scope: &mut Scope<'_>, entry: &EntryRow, new: EntrySuccessorCreate) -> Result<EntrySuccessor, ApiError> {
     let Some(period) = new.period else {
         return Err(ApiError::field(
             "/period",
@@ -72,7 +73,7 @@ fn next_period(scope: &mut Scope<'_>, entry: &EntryRow, new: SuccessorCreate) ->
     scope.record("entry.successor_created", entry.subject(), payload);
     entry_rows::touch(scope, &entry.id)?;
     state::refresh(scope, &entry.id, "changed")?;
-    Ok(Successor {
+    Ok(EntrySuccessor {
         entry_id: entry.id.clone(),
         predecessor_id: None,
         period_id: Some(period_id),
@@ -86,8 +87,8 @@ fn another(
     allowed: &Organizations,
     entry: &EntryRow,
     contractor_id: String,
-    new: SuccessorCreate,
-) -> Result<Successor, ApiError> {
+    new: EntrySuccessorCreate,
+) -> Result<EntrySuccessor, ApiError> {
     let old = engagement::find(scope, allowed, &entry.id)?;
     let candidate = Candidate {
         contractor_id,
@@ -128,6 +129,7 @@ fn another(
     diesel::update(entry_origins::table.find((&scope.lg, &id)))
         .set(entry_origins::predecessor_id.eq(Some(&entry.id)))
         .execute(scope.conn)?;
+    let evidence_ids = evidence::carry_over(scope, &entry.id, &id)?;
     // What becomes of the contract that ends is decided by this; nobody has to be asked any more.
     if let Some(period) = &old.current_period {
         for kind in [ObligationKind::ContractEnd, ObligationKind::NoticeDeadline] {
@@ -138,10 +140,10 @@ fn another(
     scope.record("entry.successor_created", entry.subject(), payload);
     entry_rows::touch(scope, &entry.id)?;
     state::refresh(scope, &entry.id, "changed")?;
-    Ok(Successor {
+    Ok(EntrySuccessor {
         entry_id: id,
         predecessor_id: Some(entry.id.clone()),
         period_id: None,
-        evidence_ids: vec![],
+        evidence_ids,
     })
 }

@@ -72,7 +72,7 @@ pub struct TransitionalTreatmentPut {
 /// What comes after an engagement.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SuccessorCreate {
+pub struct EntrySuccessorCreate {
     /// The company; without it the present contractor goes on.
     #[serde(default)]
     #[schema(nullable = false, format = Uuid, max_length = 36)]
@@ -89,7 +89,7 @@ pub struct SuccessorCreate {
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Successor {
+pub struct EntrySuccessor {
     /// The engagement that goes on: the same one, or the new one.
     #[schema(format = Uuid)]
     pub entry_id: String,

@@ -207,6 +207,14 @@ db_test!(another_contractor_takes_over_in_a_new_engagement, |app| {
         )
         .await
         .expect(200);
+    let paper = |title: &str, scheme: Value| {
+        json!({"organization_id": seed::MAYOR, "entry_id": id, "kind": "information_asset_register", "title": title,
+            "scheme": scheme, "valid_until_on": "2028-03-31"})
+    };
+    let kept = paper("情報資産の台帳", Value::Null);
+    app.officer().post("/evidence", kept).await.expect(201);
+    let of_the_company = paper("認証の登録証", json!("jc_star"));
+    app.officer().post("/evidence", of_the_company).await.expect(201);
     let company = json!({"name": "株式会社乙", "corporate_number": "5835678256246"});
     let company = app.officer().post("/contractors", company).await.expect(201).id();
     let officer = app.officer().acting(&office.owner);
@@ -229,6 +237,14 @@ db_test!(another_contractor_takes_over_in_a_new_engagement, |app| {
     assert_eq!(new.text("/candidates/0/contractor_id"), company);
     assert_eq!(new.at("/facts"), old.at("/facts"));
     assert_eq!(new.text("/owner/person_id"), office.owner);
+    let carried = app
+        .officer()
+        .get(&format!("/evidence?entry_id={}", new.id()))
+        .await
+        .expect(200);
+    assert_eq!(carried.items("/items").len(), 1, "{:#}", carried.body);
+    assert_eq!(carried.text("/items/0/title"), "情報資産の台帳");
+    assert_eq!(made.at("/evidence_ids"), &json!([carried.text("/items/0/id")]));
     let clauses = format!("/entries/{}/clauses?phase=closing", new.id());
     let clauses = app.officer().get(&clauses).await.expect(200);
     for clause in clauses.items("/items") {
