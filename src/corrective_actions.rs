@@ -16,12 +16,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{Scope, Subject};
 use crate::db::schema::{
-    corrective_action_evidence, corrective_action_extensions, corrective_actions, entries, evidence, verifications,
+    corrective_action_evidence, corrective_action_extensions, corrective_actions, entries, verifications,
 };
 use crate::domain::corrective_action::{CorrectiveActionOrigin, CorrectiveActionState, due_on};
 use crate::domain::vocabulary::{CodeWord, Level, ObligationKind};
 use crate::entries::rows::{self as entry_rows, EntryRow, check_holder, holder};
 use crate::entries::{state, wire::Holder};
+use crate::evidence;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, Patch, clean_lines, line, lines, path_id};
 use crate::http::caller::{Caller, scope};
@@ -531,16 +532,12 @@ async fn close_corrective_action(
             let person = caller.person()?.to_owned();
             let mut errors = vec![];
             let done = lines(&new.done, "/done", 4000, &mut errors);
-            for (i, evidence_id) in new.evidence_ids.iter().enumerate() {
-                let of: Option<Option<String>> = evidence::table
-                    .find((&scope.lg, evidence_id))
-                    .select(evidence::entry_id)
-                    .first(scope.conn)
-                    .optional()?;
-                if of.is_none_or(|entry_id| entry_id != row.entry_id) {
-                    errors.push(FieldError::reference(&format!("/evidence_ids/{i}")));
-                }
-            }
+            let named = new.evidence_ids.iter().enumerate();
+            let named: Vec<(&str, String)> = named
+                .map(|(i, id)| (id.as_str(), format!("/evidence_ids/{i}")))
+                .collect();
+            let place = evidence::place(scope, &row.organization_id, row.entry_id.as_deref())?;
+            evidence::check_named(scope, &place, &named, &mut errors)?;
             ApiError::unless_empty(errors)?;
             require_open(&row)?;
             new.evidence_ids.sort_unstable();

@@ -171,7 +171,7 @@ fn a_backup_comes_back_in_quarantine_and_only_under_its_key() {
     assert!(released.starts_with("Released"), "{released}");
     let status = said(&run(new.path(), &["quarantine", "status"]));
     assert!(status.contains("no quarantine"), "{status}");
-    said(&run(new.path(), &["client", "list"]));
+    said(&run(new.path(), &["client", "list", "--code", "212181"]));
 
     // With --replace the old one stays beside it.
     said(&run(old.path(), &["restore", &backup, "--replace"]));

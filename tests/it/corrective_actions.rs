@@ -1,8 +1,6 @@
 //! Corrective actions: what opens one, who is written to about it, how it ends; and the confirmations between two rounds
 //! and on site that bring them about.
 
-use diesel::prelude::*;
-use kakunin::db::schema::evidence;
 use kakunin::domain::vocabulary::Role;
 use serde_json::{Value, json};
 
@@ -13,24 +11,11 @@ use crate::smtp_server::{Behaviour, FakeSmtp};
 
 const CLAUSE: &str = "confidentiality-obligation";
 
-/// Evidence of an entry of 本巣市, put there directly.
-pub fn paper(app: &TestApp, entry_id: &str) -> String {
-    let at = app.clock.now();
-    let id = app.app.random.id(at);
-    app.db(|conn| {
-        diesel::insert_into(evidence::table)
-            .values((
-                evidence::local_government_id.eq(seed::MOTOSU),
-                evidence::id.eq(&id),
-                evidence::entry_id.eq(Some(entry_id)),
-                evidence::kind.eq("report"),
-                evidence::title.eq("是正報告書"),
-                evidence::created_at.eq(at),
-                evidence::created_by.eq("system"),
-            ))
-            .execute(conn)
-    });
-    id
+/// Evidence of an entry of 本巣市.
+pub async fn paper(app: &TestApp, entry_id: &str) -> String {
+    let new = json!({"organization_id": seed::MAYOR, "entry_id": entry_id, "kind": "corrective_action_record",
+        "title": "是正報告書"});
+    app.officer().post("/evidence", new).await.expect(201).id()
 }
 
 async fn actions(app: &TestApp, query: &str) -> Vec<Value> {
@@ -124,7 +109,7 @@ db_test!(an_action_closes_with_evidence_and_never_without, |app| {
     let action = opened(&app, &id).await;
     let path = action.header("location").to_owned();
     let closures = format!("{path}/closures");
-    let (own, other) = (paper(&app, &id), paper(&app, &strange));
+    let (own, other) = (paper(&app, &id).await, paper(&app, &strange).await);
     let closure = |ids: Value| json!({"done": "保存期間を1年に改めた。", "evidence_ids": ids});
     app.officer()
         .post(&closures, closure(json!([own])))

@@ -229,7 +229,7 @@ db_test!(a_major_incident_holds_the_risk_up_until_it_is_closed, |app| {
         .post(&closures, json!({"cause": "照合を省いた。", "prevention": ""}))
         .await
         .problem(422, "validation_failed");
-    let done = json!({"done": "手順を改めた。", "evidence_ids": [paper(&app, &id)]});
+    let done = json!({"done": "手順を改めた。", "evidence_ids": [paper(&app, &id).await]});
     csirt
         .post(&format!("{}/closures", action.header("location")), done)
         .await
@@ -389,7 +389,7 @@ db_test!(what_is_open_stands_against_resuming, |app| {
         .await
         .problem(409, "transition_unmet");
     assert_eq!(refused.text("/unmet/0/item"), "corrective_actions_closed");
-    let done = json!({"done": "手順を改めた。", "evidence_ids": [paper(&app, &id)]});
+    let done = json!({"done": "手順を改めた。", "evidence_ids": [paper(&app, &id).await]});
     division
         .post(&format!("{}/closures", action.header("location")), done)
         .await

@@ -126,6 +126,7 @@ fn handover() -> Item {
 fn takeover() -> Item {
     let line = |number: &str, name: &str, due_on| (number.to_owned(), name.to_owned(), due_on);
     Item {
+        obligation: ObligationKind::Handover,
         control_number: "-".to_owned(),
         due_on: day(2027, 4, 15),
         name: "市長部局".to_owned(),
