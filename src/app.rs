@@ -201,6 +201,11 @@ impl<'c> Scope<'c> {
         })
     }
 
+    /// From here on the rules are asked about a day to come. For reads only: what is written bears today's date.
+    pub(crate) fn look_ahead(&mut self, on: NaiveDate) {
+        self.today = self.today.max(on);
+    }
+
     /// A new id.
     pub fn new_id(&self) -> String {
         self.app.random.id(self.at)

@@ -23,6 +23,8 @@ use crate::organizations;
 use rows::AuditRow;
 use wire::{Audit, AuditCreate, AuditFilter, AuditPage, AuditPatch};
 
+pub(crate) use findings::open_finding;
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(create_audit)

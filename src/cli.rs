@@ -78,6 +78,8 @@ enum Command {
     ExportAudit(audit::ExportAudit),
     /// Verify such a file, offline, with public keys that you trust
     VerifyAudit(audit::VerifyAudit),
+    /// Verify a fiscal-year snapshot that was downloaded, offline, with public keys that you trust
+    VerifySnapshot(audit::VerifySnapshot),
     /// Signing keys
     Keys {
         #[command(subcommand)]
@@ -224,6 +226,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Quarantine { command } => command.run(&open(&options)?)?,
         Command::ExportAudit(export) => export.run(&open(&options)?)?,
         Command::VerifyAudit(verify) => verify.run()?,
+        Command::VerifySnapshot(verify) => verify.run()?,
         Command::Keys {
             command: KeysCommand::Rotate { emergency },
         } => {

@@ -1,43 +1,41 @@
 //! Corrective actions (是正措置): what has to be put right, by whom and until when.
 //!
 //! A clause that is found not met opens one in the transaction of the verification; others are opened by hand, from an
-//! incident or by an audit ([`open`]). The due date is an obligation whose mails go to the owner of the action; it moves
+//! incident or by an audit ([`opening`]). The due date is an obligation whose mails go to the owner of the action; it moves
 //! only by a decision, and only forward. An action closes with evidence of what was done, never without; what is to be
 //! done again is a new one. How long one may take: [`crate::domain::corrective_action`].
 
+mod opening;
 mod rows;
 pub mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
-use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{Scope, Subject};
-use crate::db::schema::{
-    corrective_action_evidence, corrective_action_extensions, corrective_actions, entries, verifications,
-};
-use crate::domain::corrective_action::{CorrectiveActionOrigin, CorrectiveActionState, due_on};
-use crate::domain::vocabulary::{CodeWord, Level, ObligationKind};
-use crate::entries::rows::{self as entry_rows, EntryRow, check_holder, holder};
-use crate::entries::{state, wire::Holder};
+use crate::app::Scope;
+use crate::db::schema::{corrective_action_evidence, corrective_action_extensions, corrective_actions, entries};
+use crate::domain::corrective_action::CorrectiveActionState;
+use crate::domain::vocabulary::{CodeWord, ObligationKind};
+use crate::entries::rows::{self as entry_rows, check_holder, holder};
+use crate::entries::state;
 use crate::evidence;
 use crate::http::answer::Answer;
-use crate::http::body::{Body, IfMatch, Params, Patch, clean_lines, line, lines, path_id};
+use crate::http::body::{Body, IfMatch, Params, Patch, line, lines, path_id};
 use crate::http::caller::{Caller, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After};
 use crate::obligations::cycles::{self, Due};
 use crate::people::holders::Directory;
-use crate::{incidents, organizations};
 use rows::ActionRow;
 use wire::{
     ClosureCreate, CorrectiveAction, CorrectiveActionCreate, CorrectiveActionFilter, CorrectiveActionPage,
     CorrectiveActionPatch, ExtensionCreate,
 };
 
+pub(crate) use opening::{NewAction, open, open_not_met};
 pub(crate) use rows::{is_open_from, open_dues, owners};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -48,117 +46,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(update_corrective_action)
         .service(extend_corrective_action)
         .service(close_corrective_action);
-}
-
-/// A corrective action as it is opened.
-#[derive(Debug, Clone)]
-pub(crate) struct NewAction {
-    pub organization_id: String,
-    pub entry_id: Option<String>,
-    pub clause_key: Option<String>,
-    pub origin_kind: CorrectiveActionOrigin,
-    pub origin_id: Option<String>,
-    pub title: String,
-    /// Nobody: the owner of the entry.
-    pub owner: Option<Holder>,
-    pub due_on: NaiveDate,
-    pub note: Option<String>,
-}
-
-/// Opens a corrective action; its due date follows when the entry is brought in line ([`settle`]).
-///
-/// # Errors
-/// A database failure.
-pub(crate) fn open(scope: &mut Scope<'_>, new: &NewAction) -> Result<String, ApiError> {
-    let id = scope.new_id();
-    let owner = new.owner.as_ref();
-    diesel::insert_into(corrective_actions::table)
-        .values((
-            (
-                corrective_actions::local_government_id.eq(&scope.lg),
-                corrective_actions::id.eq(&id),
-                corrective_actions::organization_id.eq(&new.organization_id),
-                corrective_actions::entry_id.eq(&new.entry_id),
-                corrective_actions::clause_key.eq(&new.clause_key),
-                corrective_actions::origin_kind.eq(new.origin_kind.code()),
-                corrective_actions::origin_id.eq(&new.origin_id),
-                corrective_actions::title.eq(&new.title),
-                corrective_actions::owner_person_id.eq(owner.and_then(|owner| owner.person_id.as_ref())),
-                corrective_actions::owner_post_id.eq(owner.and_then(|owner| owner.post_id.as_ref())),
-                corrective_actions::opened_on.eq(scope.today),
-                corrective_actions::due_on.eq(new.due_on),
-                corrective_actions::state.eq(CorrectiveActionState::Open.code()),
-                corrective_actions::note.eq(&new.note),
-            ),
-            (
-                corrective_actions::version.eq(1),
-                corrective_actions::created_at.eq(scope.at),
-                corrective_actions::created_by.eq(scope.by()),
-                corrective_actions::updated_at.eq(scope.at),
-                corrective_actions::updated_by.eq(scope.by()),
-            ),
-        ))
-        .execute(scope.conn)?;
-    let subject = Subject {
-        organization_id: Some(&new.organization_id),
-        entry_id: new.entry_id.as_deref(),
-        ..Subject::of("corrective_action", &id)
-    };
-    let payload = json!({"clause_key": new.clause_key, "origin_kind": new.origin_kind, "origin_id": new.origin_id,
-        "title": new.title, "owner": new.owner, "due_on": new.due_on, "note": new.note});
-    scope.record("corrective_action.opened", subject, payload);
-    Ok(id)
-}
-
-/// Opens one for each clause that a verification found not met and that none is open about yet.
-///
-/// # Errors
-/// A database failure.
-pub(crate) fn open_not_met(
-    scope: &mut Scope<'_>,
-    entry_id: &str,
-    verification_id: &str,
-    clause_keys: &[&str],
-) -> Result<(), ApiError> {
-    let known = rows::open_clauses(scope, entry_id)?;
-    let entry = entry_rows::by_id(scope, entry_id)?;
-    let on = due_by_level(scope, &entry)?;
-    let mut opened = false;
-    for key in clause_keys.iter().filter(|key| !known.contains(**key)) {
-        let title = scope
-            .app
-            .catalogue
-            .clause(key)
-            .map_or(*key, |clause| clause.title_ja.as_str());
-        let new = NewAction {
-            organization_id: entry.organization_id.clone(),
-            entry_id: Some(entry.id.clone()),
-            clause_key: Some((*key).to_owned()),
-            origin_kind: CorrectiveActionOrigin::Verification,
-            origin_id: Some(verification_id.to_owned()),
-            title: format!("「{title}」の是正"),
-            owner: None,
-            due_on: on,
-            note: None,
-        };
-        open(scope, &new)?;
-        opened = true;
-    }
-    if opened {
-        state::refresh(scope, entry_id, "corrective_action_opened")?;
-    }
-    Ok(())
-}
-
-/// When one that is opened today is due, by the risk level of the entry; the worst level while there is none.
-fn due_by_level(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<NaiveDate, ApiError> {
-    let level = entry
-        .risk_level
-        .as_deref()
-        .and_then(Level::parse)
-        .unwrap_or(Level::Critical);
-    let calendar = organizations::row(scope, &entry.organization_id)?.calendar(scope.app)?;
-    Ok(due_on(&scope.app.risk_policy, level, scope.today, &calendar))
 }
 
 /// Brings the due date in line: with the entry's others, or by itself where there is no entry.
@@ -195,7 +82,8 @@ pub(crate) fn settle(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {
 
 /// Open a corrective action
 ///
-/// By hand, or from a verification or an incident. A clause that a verification finds not met opens one by itself.
+/// By hand, or from a verification, an incident or a finding of an audit. A clause that a verification finds not met opens
+/// one by itself, and so does what a self-inspection promises to improve.
 #[utoipa::path(tag = "deviations", request_body = CorrectiveActionCreate, security(("oauth2" = ["actions:write"])), responses(
     (status = 201, description = "是正措置 / The corrective action", body = CorrectiveAction,
      headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
@@ -207,84 +95,13 @@ async fn create_corrective_action(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            let entry = match entry_rows::find(scope, &caller.organizations, &new.entry_id) {
-                Err(ApiError::NotFound) => Err(ApiError::Validation(vec![FieldError::reference("/entry_id")])),
-                other => other,
-            }?;
-            let new = checked(scope, &entry, new)?;
-            entry_rows::require_live(&entry)?;
+            let new = opening::checked(scope, &caller.organizations, new)?;
             let id = open(scope, &new)?;
             settle(scope, &id)?;
             let action = rows::one(scope, &id)?;
             Ok(Answer::created(format!("/api/v1/corrective-actions/{id}"), &action)?.version(action.version))
         })
         .await
-}
-
-fn checked(scope: &mut Scope<'_>, entry: &EntryRow, new: CorrectiveActionCreate) -> Result<NewAction, ApiError> {
-    let mut errors = vec![];
-    let title = line(&new.title, "/title", 200, &mut errors);
-    let mut note = new.note;
-    clean_lines(&mut note, "/note", 4000, &mut errors);
-    if new
-        .clause_key
-        .as_ref()
-        .is_some_and(|key| scope.app.catalogue.clause(key).is_none())
-    {
-        errors.push(FieldError::reference("/clause_key"));
-    }
-    if let Some(id) = &new.verification_id {
-        let of: Option<Option<String>> = verifications::table
-            .find((&scope.lg, id))
-            .select(verifications::entry_id)
-            .first(scope.conn)
-            .optional()?;
-        if of.flatten().as_ref() != Some(&entry.id) {
-            errors.push(FieldError::reference("/verification_id"));
-        }
-    }
-    if let Some(id) = &new.incident_id
-        && !incidents::concerns(scope, id, &entry.id)?
-    {
-        errors.push(FieldError::reference("/incident_id"));
-    }
-    if new.verification_id.is_some() && new.incident_id.is_some() {
-        errors.push(FieldError::new(
-            "/incident_id",
-            "one_of_two",
-            "verification_id か incident_id のどちらか一方を指定してください。",
-            "Give either verification_id or incident_id.",
-        ));
-    }
-    if new.due_on.is_some_and(|on| on < scope.today) {
-        errors.push(FieldError::new(
-            "/due_on",
-            "date_in_past",
-            "期限は今日以後の日にしてください。",
-            "It must not be in the past.",
-        ));
-    }
-    check_holder(scope, new.owner.as_ref(), "/owner", &mut errors)?;
-    ApiError::unless_empty(errors)?;
-    let (origin_kind, origin_id) = match (new.verification_id, new.incident_id) {
-        (Some(id), _) => (CorrectiveActionOrigin::Verification, Some(id)),
-        (None, Some(id)) => (CorrectiveActionOrigin::Incident, Some(id)),
-        (None, None) => (CorrectiveActionOrigin::Manual, None),
-    };
-    Ok(NewAction {
-        organization_id: entry.organization_id.clone(),
-        entry_id: Some(entry.id.clone()),
-        clause_key: new.clause_key,
-        origin_kind,
-        origin_id,
-        title,
-        owner: new.owner,
-        due_on: match new.due_on {
-            Some(on) => on,
-            None => due_by_level(scope, entry)?,
-        },
-        note,
-    })
 }
 
 /// List corrective actions

@@ -22,10 +22,11 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::{
     api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contract_measures, contractors,
-    corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files, health,
-    incidents, messages, obligations, organizations, origins, ownership_transfers, people, policies, policy_documents,
-    posts, reminders, reports, risk, self_inspections, social_media_accounts, social_media_services, subcontracts,
-    tokens, transitions, verifications, what_if,
+    corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files,
+    fiscal_year_snapshots, health, incidents, measure_areas, messages, obligations, organizations, origins,
+    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
+    self_inspections, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications,
+    what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -65,8 +66,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(policy_documents::routes)
                 .configure(audits::routes)
                 .configure(self_inspections::routes)
+                .configure(measure_areas::routes)
+                .configure(fiscal_year_snapshots::routes)
                 .configure(files::routes)
                 .configure(risk::routes)
+                .configure(risk_model::routes)
                 .configure(obligations::routes)
                 .configure(verifications::routes)
                 .configure(transitions::routes)

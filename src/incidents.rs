@@ -20,6 +20,7 @@ use crate::corrective_actions;
 use crate::db::schema::incidents;
 use crate::domain::corrective_action::CorrectiveActionOrigin;
 use crate::domain::incident::IncidentState;
+use crate::domain::policy_document::ReviewReasonKind;
 use crate::domain::vocabulary::CodeWord;
 use crate::entries::rows as entry_rows;
 use crate::http::answer::Answer;
@@ -28,6 +29,7 @@ use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After};
+use crate::policy_documents::{self, NewReason};
 use rows::IncidentRow;
 use settle::NewIncident;
 use wire::{
@@ -509,6 +511,13 @@ async fn close_incident(
             let mut errors = vec![];
             let cause = lines(&new.cause, "/cause", 4000, &mut errors);
             let prevention = lines(&new.prevention, "/prevention", 4000, &mut errors);
+            let mut documents = vec![];
+            for (i, id) in new.policy_document_ids.iter().enumerate() {
+                match policy_documents::of_organization(scope, &row.organization_id, id)? {
+                    Some(document) => documents.push(document),
+                    None => errors.push(FieldError::reference(&format!("/policy_document_ids/{i}"))),
+                }
+            }
             ApiError::unless_empty(errors)?;
             require_not_closed(&row)?;
             if corrective_actions::is_open_from(scope, CorrectiveActionOrigin::Incident, &row.id)? {
@@ -529,6 +538,15 @@ async fn close_incident(
                 ))
                 .execute(scope.conn)?;
             settle::touch(scope, &row.id)?;
+            for document in &documents {
+                let reason = NewReason {
+                    kind: ReviewReasonKind::Incident,
+                    note: &cause,
+                    origin_id: Some(&row.id),
+                    origin_reference: None,
+                };
+                policy_documents::raise(scope, document, &reason)?;
+            }
             let payload = json!({"cause": cause, "prevention": prevention, "closed_by_person_id": person});
             settle::settle(scope, &row.id, vec![], "incident.closed", payload)?;
             let incident = rows::one(scope, &row.id)?;

@@ -4,17 +4,14 @@
 //!
 //! # Map
 //! - Start at [`http`]: every route on one screen. A route leads to a handler in its **slice**, the slice to its query:
-//!   three hops. Slices: [`organizations`], [`departments`], [`posts`], [`people`], [`delegations`],
-//!   [`ownership_transfers`], [`contractors`], [`entries`] (what
-//!   the three kinds share), [`engagements`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
-//!   [`clauses`], [`clause_templates`], [`evidence`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
-//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`],
-//!   [`clauses`], [`files`], [`risk`], [`obligations`], [`verifications`], [`transitions`], [`exceptions`], [`policies`],
-//!   [`corrective_actions`], [`contract_measures`], [`incidents`],
-//!   [`policy_documents`], [`audits`], [`self_inspections`],
-//!   [`reminders`], [`messages`], [`what_if`], [`audit_log`], [`api_clients`],
-//!   [`reminders`], [`messages`], [`what_if`], [`reports`], [`audit_log`], [`api_clients`],
-//!   [`health`].
+//!   three hops. Slices, by subject: the body ([`organizations`], [`departments`], [`posts`], [`people`], [`delegations`],
+//!   [`ownership_transfers`], [`erasures`]); the register ([`contractors`], [`entries`] (what the three kinds share),
+//!   [`engagements`], [`subcontracts`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
+//!   [`origins`], [`transitions`]); what is required and shown ([`clauses`], [`clause_templates`], [`exceptions`],
+//!   [`evidence`], [`files`], [`risk`], [`risk_model`]); what is due ([`obligations`], [`verifications`], [`reminders`],
+//!   [`messages`]); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
+//!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
+//!   [`reports`], [`audit_log`]); and [`what_if`], [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -46,12 +43,14 @@ pub mod evidence;
 pub mod exceptions;
 pub mod external_ids;
 pub mod files;
+pub mod fiscal_year_snapshots;
 pub mod health;
 pub mod http;
 pub mod incidents;
 pub mod journal;
 pub mod keys;
 pub mod mail;
+pub mod measure_areas;
 pub mod messages;
 pub mod obligations;
 pub mod organizations;
@@ -65,6 +64,7 @@ pub mod random;
 pub mod reminders;
 pub mod reports;
 pub mod risk;
+pub mod risk_model;
 pub mod self_inspections;
 pub mod social_media_accounts;
 pub mod social_media_services;

@@ -14,14 +14,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::entries::rows as entry_rows;
 use crate::http::answer::Answer;
-use crate::http::body::{Body, lines, path_id};
+use crate::http::body::{Body, Params, lines, path_id};
 use crate::http::caller::{Caller, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::transitions;
-use wire::{EntryGaps, EntryOrigin, EntrySuccessor, EntrySuccessorCreate, TransitionalTreatmentPut};
+use wire::{EntryGaps, EntryOrigin, EntrySuccessor, EntrySuccessorCreate, GapFilter, TransitionalTreatmentPut};
 
-pub(crate) use rows::gap_due;
+pub(crate) use rows::{gap_due, judgements};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -35,19 +35,39 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// What each step on the way to its status would have asked for and the register does not show yet: clauses, facts,
 /// records; for an account also what carries what citizens send. Approvals are no gaps: nobody can make good who decided
-/// before it was registered. All have one due date, and a mail before it.
-#[utoipa::path(tag = "entries", params(("entry_id" = String, Path, description = "台帳のID", format = Uuid)),
+/// before it was registered. All have one due date, and a mail before it. On a day to come: what is missing then if
+/// nothing is recorded meanwhile.
+#[utoipa::path(tag = "entries", params(("entry_id" = String, Path, description = "台帳のID", format = Uuid), GapFilter),
     security(("oauth2" = ["entries:read"])), responses(
     (status = 200, description = "未充足事項 / What it lacks", body = EntryGaps), Problems))]
 #[get("/entries/{entry_id}/gaps")]
-async fn get_entry_gaps(caller: Caller<scope::EntriesRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_entry_gaps(
+    caller: Caller<scope::EntriesRead>,
+    id: web::Path<String>,
+    Params(filter): Params<GapFilter>,
+) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
             let entry = entry_rows::find(scope, &caller.organizations, &path_id(&id)?)?;
+            let as_of_on = filter.as_of_on.unwrap_or(scope.today);
+            if as_of_on < scope.today {
+                return Err(ApiError::InvalidParameter {
+                    name: "as_of_on".to_owned(),
+                    ja: "今日以後の日を指定してください。過去の状態は年度末の記録（fiscal-year-snapshots）にあります。"
+                        .to_owned(),
+                    en: "Give today or a later day; what was is in the fiscal-year snapshots.".to_owned(),
+                });
+            }
+            scope.look_ahead(as_of_on);
             let due_on = rows::origin(scope, &entry.id)?.gaps_due_on;
             let entry_id = entry.id.clone();
             let gaps = transitions::gaps(scope, entry)?;
-            Answer::ok(&EntryGaps { entry_id, due_on, gaps })
+            Answer::ok(&EntryGaps {
+                entry_id,
+                as_of_on,
+                due_on,
+                gaps,
+            })
         })
         .await
 }

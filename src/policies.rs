@@ -3,6 +3,7 @@
 //! What may be added, and that nothing becomes weaker, is [`crate::domain::overlay`]'s. [`in_force`] gives everybody the
 //! catalogue of an organization on a day, [`preview`] says what a version would change, [`reassess`] carries it out.
 
+mod comparison;
 mod in_force;
 mod preview;
 mod reassess;
@@ -23,11 +24,11 @@ use crate::http::page::{self, After};
 use crate::organizations;
 use rows::VersionRow;
 use wire::{
-    CurrentPolicy, CurrentPolicyFilter, PolicyVersion, PolicyVersionCreate, PolicyVersionFilter, PolicyVersionPage,
-    PolicyVersionPreview, PolicyVersionPreviewCreate,
+    CurrentPolicy, CurrentPolicyFilter, PolicyComparison, PolicyComparisonFilter, PolicyVersion, PolicyVersionCreate,
+    PolicyVersionFilter, PolicyVersionPage, PolicyVersionPreview, PolicyVersionPreviewCreate,
 };
 
-pub(crate) use in_force::Merged;
+pub(crate) use in_force::{Merged, catalogues_of};
 pub(crate) use reassess::reassess;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -36,6 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_policy_versions)
         .service(get_policy_version)
         .service(get_current_policy)
+        .service(compare_policy_versions)
         .service(preview_policy_version);
 }
 
@@ -154,6 +156,27 @@ async fn get_current_policy(
                 catalogue_version: scope.app.catalogue.version.clone(),
                 policy_version,
             })
+        })
+        .await
+}
+
+/// Compare policy versions
+///
+/// What each clause says under one version and under another, side by side; those that say the same are left out.
+#[utoipa::path(tag = "policies",
+    params(("organization_id" = String, Path, description = "機関のID", format = Uuid), PolicyComparisonFilter),
+    security(("oauth2" = ["policies:read"])), responses(
+    (status = 200, description = "二つの版の対照 / Both side by side", body = PolicyComparison), Problems))]
+#[get("/organizations/{organization_id}/policy-comparison")]
+async fn compare_policy_versions(
+    caller: Caller<scope::PoliciesRead>,
+    id: web::Path<String>,
+    Params(filter): Params<PolicyComparisonFilter>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .read(move |caller, scope| {
+            let organization_id = organization(scope, &caller.organizations, &id)?;
+            Answer::ok(&comparison::compare(scope, &organization_id, filter, caller.lang)?)
         })
         .await
 }

@@ -1,5 +1,5 @@
-//! The stored risk of an entry with its whole sum, and its history. What-ifs are in [`crate::what_if`], the formula in
-//! [`crate::domain::risk`].
+//! The risk of an entry with its whole sum, on any day, and its history with what changed each time. What-ifs are in
+//! [`crate::what_if`], the formula in [`crate::domain::risk`], its numbers in [`crate::risk_model`].
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::NaiveDate;
@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::risk_assessments;
+use crate::domain::facts::Facts;
 use crate::domain::risk::RiskAssessment;
-use crate::entries::rows;
+use crate::domain::risk::change::{AssessmentChange, Recorded, changes};
+use crate::entries::rows::{self, EntryRow};
+use crate::entries::state;
 use crate::http::answer::Answer;
 use crate::http::body::{Params, path_id};
 use crate::http::caller::{Caller, scope};
@@ -23,18 +27,18 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_entry_risk).service(list_entry_risk_history);
 }
 
-/// A stored assessment with the versions it was made by.
+/// An assessment with the versions it was made by.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StoredAssessment {
-    /// Id.
-    #[schema(format = Uuid)]
-    pub id: String,
+    /// Id; null for one of a day to come, which is not stored.
+    #[schema(required, format = Uuid)]
+    pub id: Option<String>,
     /// The entry.
     #[schema(format = Uuid)]
     pub entry_id: String,
     /// When it was made.
     pub assessed_at: Instant,
-    /// What caused it: `created`, `facts_changed`, `clause_recorded`, `verified`, `time` …
+    /// What caused it: `created`, `changed`, `clause_recorded`, `verified`, `time` …; `projection` on a day to come.
     #[schema(example = "clause_recorded")]
     pub trigger: String,
     /// Version of the clause catalogue.
@@ -52,6 +56,39 @@ pub struct StoredAssessment {
     pub inputs: serde_json::Value,
     /// The whole sum.
     pub assessment: RiskAssessment,
+    /// The stored one before; null for the first.
+    #[schema(required, format = Uuid)]
+    pub previous_id: Option<String>,
+    /// What differs from it, causes first; empty for the first.
+    pub changes: Vec<AssessmentChange>,
+}
+
+impl StoredAssessment {
+    /// The same with what differs from the one before.
+    fn after(mut self, before: Option<&Self>) -> Result<Self, ApiError> {
+        if let Some(before) = before {
+            let (old, new) = (before.facts()?, self.facts()?);
+            self.changes = changes(&before.recorded(&old), &self.recorded(&new))?;
+            self.previous_id.clone_from(&before.id);
+        }
+        Ok(self)
+    }
+
+    fn facts(&self) -> Result<Facts, ApiError> {
+        Ok(serde_json::from_value(
+            self.inputs.get("facts").cloned().unwrap_or_default(),
+        )?)
+    }
+
+    fn recorded<'a>(&'a self, facts: &'a Facts) -> Recorded<'a> {
+        Recorded {
+            catalogue_version: &self.catalogue_version,
+            profile_version: &self.profile_version,
+            policy_version_id: self.policy_version_id.as_deref(),
+            facts,
+            assessment: &self.assessment,
+        }
+    }
 }
 
 page_of! {
@@ -79,7 +116,7 @@ impl AssessmentRow {
         Ok(StoredAssessment {
             inputs: serde_json::from_str(&self.inputs)?,
             assessment: serde_json::from_str(&self.result)?,
-            id: self.id,
+            id: Some(self.id),
             entry_id: self.entry_id,
             assessed_at: self.assessed_at,
             trigger: self.trigger,
@@ -87,29 +124,88 @@ impl AssessmentRow {
             profile_version: self.profile_version,
             policy_version_id: self.policy_version_id,
             holds_until_on: self.holds_until_on,
+            previous_id: None,
+            changes: vec![],
         })
     }
 }
 
+/// The day of the question.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RiskFilter {
+    /// The day; today without it.
+    #[param(nullable = false)]
+    as_of_on: Option<NaiveDate>,
+}
+
 /// Get the risk of an entry
 ///
-/// The assessment that holds now, with every factor, every clause's credit and every floor, so that anyone can follow
-/// the sum.
-#[utoipa::path(tag = "risk", params(("entry_id" = String, Path, description = "台帳のID", format = Uuid)),
+/// The assessment that holds on the day, with every factor, every clause's credit and every floor, so that anyone can
+/// follow the sum. On a past day the stored one that held at its end; on a day to come what time alone will make of what
+/// is recorded today, which is not stored (`trigger` `projection`).
+#[utoipa::path(tag = "risk", params(("entry_id" = String, Path, description = "台帳のID", format = Uuid), RiskFilter),
     security(("oauth2" = ["entries:read"])), responses(
     (status = 200, description = "評価 / The assessment", body = StoredAssessment), Problems))]
 #[get("/entries/{entry_id}/risk")]
-async fn get_entry_risk(caller: Caller<scope::EntriesRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_entry_risk(
+    caller: Caller<scope::EntriesRead>,
+    id: web::Path<String>,
+    Params(filter): Params<RiskFilter>,
+) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
             let entry = rows::find(scope, &caller.organizations, &path_id(&id)?)?;
-            let row: AssessmentRow = risk_assessments::table
-                .find((&scope.lg, entry.assessment_id.unwrap_or_default()))
-                .select(AssessmentRow::as_select())
-                .first(scope.conn)?;
-            Answer::ok(row.wire()?)
+            match filter.as_of_on {
+                Some(on) if on > scope.today => Answer::ok(&projected(scope, entry, on)?),
+                on => Answer::ok(&held(scope, &entry.id, on.unwrap_or(scope.today))?),
+            }
         })
         .await
+}
+
+/// The stored assessment that held at the end of a day, with what had changed by it.
+fn held(scope: &mut Scope<'_>, entry_id: &str, on: NaiveDate) -> Result<StoredAssessment, ApiError> {
+    let end = Instant::of_local(on.succ_opt().unwrap_or(on), 0, scope.zone);
+    let found: Vec<AssessmentRow> = risk_assessments::table
+        .filter(risk_assessments::local_government_id.eq(&scope.lg))
+        .filter(risk_assessments::entry_id.eq(entry_id))
+        .filter(risk_assessments::assessed_at.lt(end))
+        .order(risk_assessments::id.desc())
+        .limit(2)
+        .select(AssessmentRow::as_select())
+        .load(scope.conn)?;
+    let mut found = found.into_iter().map(AssessmentRow::wire);
+    let one = found.next().ok_or_else(|| ApiError::InvalidParameter {
+        name: "as_of_on".to_owned(),
+        ja: format!("{on} にはまだ登録されていませんでした。登録の日以後の日を指定してください。"),
+        en: format!("It was not registered yet on {on}; give a later day."),
+    })??;
+    one.after(found.next().transpose()?.as_ref())
+}
+
+/// What time alone makes of what is recorded today.
+fn projected(scope: &mut Scope<'_>, entry: EntryRow, on: NaiveDate) -> Result<StoredAssessment, ApiError> {
+    let today = held(scope, &entry.id, scope.today)?;
+    scope.look_ahead(on);
+    let situation = state::situation(scope, entry)?;
+    let (assessment, input) = state::assess(scope, &situation)?;
+    let then = StoredAssessment {
+        id: None,
+        entry_id: situation.entry.id,
+        assessed_at: scope.at,
+        trigger: "projection".to_owned(),
+        catalogue_version: situation.catalogue.version.clone(),
+        profile_version: situation.profile_version,
+        policy_version_id: situation.catalogue.policy_version_id.clone(),
+        holds_until_on: None,
+        inputs: serde_json::to_value(&input)?,
+        assessment,
+        previous_id: None,
+        changes: vec![],
+    };
+    then.after(Some(&today))
 }
 
 /// Where to read on in the history.
@@ -127,7 +223,8 @@ pub struct HistoryFilter {
 
 /// List the risk history of an entry
 ///
-/// Every stored assessment, newest first.
+/// Every stored assessment, newest first, with what caused it and what differs from the one before: versions, facts,
+/// factors, clauses, floors, and what follows from them.
 #[utoipa::path(tag = "risk", params(("entry_id" = String, Path, description = "台帳のID", format = Uuid), HistoryFilter),
     security(("oauth2" = ["entries:read"])), responses(
     (status = 200, description = "評価の履歴 / A page of assessments", body = StoredAssessmentPage), Problems))]
@@ -154,21 +251,23 @@ async fn list_entry_risk_history(
             if let Some(after) = page::after(filter.cursor.as_deref(), &print)? {
                 select = select.filter(risk_assessments::id.lt(after.id));
             }
-            let rows = select.load(scope.conn)?;
+            let rows: Vec<AssessmentRow> = select.load(scope.conn)?;
+            // One row more than the page is read: it is what the last of the page is compared with.
+            let before = usize::try_from(limit).ok().and_then(|limit| rows.get(limit)).cloned();
             let (rows, next) = page::cut(rows, limit, None, &print, |row: &AssessmentRow| After {
                 key: String::new(),
                 id: row.id.clone(),
             });
-            let items = rows
-                .into_iter()
-                .map(AssessmentRow::wire)
-                .collect::<Result<Vec<_>, _>>()?;
-            page::answer(
-                &path,
-                &query,
-                &StoredAssessmentPage::new((items, next.clone())),
-                next.as_deref(),
-            )
+            let before = before.map(AssessmentRow::wire).transpose()?;
+            let mut items: Vec<StoredAssessment> = vec![];
+            // From the oldest on, each is compared with the one below it.
+            for row in rows.into_iter().rev() {
+                let one = row.wire()?.after(items.last().or(before.as_ref()))?;
+                items.push(one);
+            }
+            items.reverse();
+            let page = StoredAssessmentPage::new((items, next.clone()));
+            page::answer(&path, &query, &page, next.as_deref())
         })
         .await
 }

@@ -15,10 +15,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::{App, Scope, Tenant};
 use crate::audits::proof;
 use crate::audits::rows::field_error;
+use crate::corrective_actions::{self, NewAction};
 use crate::domain::audit::{Said, check_answer};
 use crate::domain::calendar::fiscal_year;
+use crate::domain::corrective_action::CorrectiveActionOrigin;
 use crate::domain::profile::DutyKey;
 use crate::domain::vocabulary::{CodeWord, Role};
+use crate::entries::wire::Holder;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, clean_lines, path_id};
 use crate::http::caller::{Caller, scope};
@@ -172,7 +175,7 @@ async fn get_self_inspection(
 /// Answer about a duty
 ///
 /// How the acting person finds it kept. What does not apply needs its reason, what is not met its improvement and the
-/// day. Needs `If-Match` with the self-inspection's ETag; not once it is complete.
+/// day. Needs `If-Match` with the self-inspection's entity tag; not once it is complete.
 #[utoipa::path(tag = "audits", request_body = InspectionAnswerPut,
     params(("self_inspection_id" = String, Path, description = "自己点検のID", format = Uuid),
            ("duty" = String, Path, description = "義務のキー / the duty", example = "contractor_chain", max_length = 60),
@@ -237,7 +240,7 @@ fn check(scope: &mut Scope<'_>, row: &InspectionRow, new: &mut InspectionAnswerP
 /// Complete a self-inspection
 ///
 /// The acting person is a section's security manager (情報セキュリティ管理者) of the organization today. Every duty must be
-/// answered (409 `unanswered_duties`); from then on nothing changes.
+/// answered (409 `unanswered_duties`); from then on nothing changes, and each improvement is a corrective action.
 #[utoipa::path(tag = "audits", request_body = InspectionCompletionCreate,
     params(("self_inspection_id" = String, Path, description = "自己点検のID", format = Uuid),
            ("Acting-Person" = String, Header, description = "情報セキュリティ管理者のID / the manager")),
@@ -277,11 +280,38 @@ async fn complete_self_inspection(
             }
             rows::finish(scope, &row, &person, new.note.as_deref())?;
             let inspection = rows::one(scope, &caller.organizations, &row.id)?;
+            open_improvements(scope, &inspection)?;
             let payload = json!({"fiscal_year": row.fiscal_year, "note": new.note, "duties": inspection.duties});
             scope.record("self_inspection.completed", row.subject(), payload);
             Ok(Answer::ok(&inspection)?.version(inspection.version))
         })
         .await
+}
+
+/// What is promised becomes a corrective action of whoever answered, so that it is followed up like any other.
+fn open_improvements(scope: &mut Scope<'_>, inspection: &SelfInspection) -> Result<(), ApiError> {
+    for duty in &inspection.duties {
+        let (Some(improvement), Some(due_on)) = (&duty.improvement, duty.improvement_due_on) else {
+            continue;
+        };
+        let new = NewAction {
+            organization_id: inspection.organization_id.clone(),
+            entry_id: None,
+            clause_key: None,
+            origin_kind: CorrectiveActionOrigin::SelfInspection,
+            origin_id: Some(inspection.id.clone()),
+            title: format!("自己点検「{}」の改善", duty.duty.ja()),
+            owner: Some(Holder {
+                person_id: duty.answered_by_person_id.clone(),
+                post_id: None,
+            }),
+            due_on: due_on.max(scope.today),
+            note: Some(improvement.clone()),
+        };
+        let id = corrective_actions::open(scope, &new)?;
+        corrective_actions::settle(scope, &id)?;
+    }
+    Ok(())
 }
 
 fn require_manager(scope: &mut Scope<'_>, organization_id: &str, person_id: &str) -> Result<(), ApiError> {

@@ -39,7 +39,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, ownership_transfers, policies, self_inspections};
+use crate::{departments, entries, fiscal_year_snapshots, ownership_transfers, policies, self_inspections};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -93,6 +93,8 @@ pub struct Ticked {
     pub swept: usize,
     /// Checkpoints of the journal that were signed.
     pub checkpoints: usize,
+    /// Entries that were frozen in a snapshot.
+    pub frozen: usize,
 }
 
 impl Ticked {
@@ -107,6 +109,7 @@ impl Ticked {
         self.pruned += other.pruned;
         self.swept += other.swept;
         self.checkpoints += other.checkpoints;
+        self.frozen += other.frozen;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -209,6 +212,7 @@ impl Worker {
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,
+                    frozen: fiscal_year_snapshots::go_on(&app, &tenant)?,
                     ..Ticked::default()
                 })
             })

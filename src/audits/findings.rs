@@ -15,6 +15,7 @@ use crate::clock::Instant;
 use crate::db::schema::audit_findings;
 use crate::db::types::Word;
 use crate::domain::audit::{AuditFault, FindingState, SELF_AUDIT};
+use crate::domain::corrective_action::CorrectiveActionOrigin;
 use crate::domain::policy_document::ReviewReasonKind;
 use crate::domain::vocabulary::{CodeWord, ObligationKind, Severity};
 use crate::http::answer::Answer;
@@ -25,25 +26,25 @@ use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After};
 use crate::obligations::cycles::{self, Due};
 use crate::policy_documents::{self, NewReason};
-use crate::{entries, people};
+use crate::{corrective_actions, entries, people};
 
 /// The word of findings in the journal.
 const KIND: &str = "audit_finding";
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = audit_findings)]
-pub(super) struct FindingRow {
+pub(crate) struct FindingRow {
     pub id: String,
     pub audit_id: String,
-    organization_id: String,
+    pub organization_id: String,
     severity: Word<Severity>,
     clause_key: Option<String>,
-    entry_id: Option<String>,
+    pub entry_id: Option<String>,
     policy_document_id: Option<String>,
     finding: String,
     recommendation: String,
-    due_on: NaiveDate,
-    owner_person_id: String,
+    pub due_on: NaiveDate,
+    pub owner_person_id: String,
     state: Word<FindingState>,
     closed_on: Option<NaiveDate>,
     closed_by_person_id: Option<String>,
@@ -124,6 +125,16 @@ fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Find
         .select(FindingRow::as_select())
         .first(scope.conn)?;
     allowed.check(&row.organization_id)?;
+    Ok(row)
+}
+
+/// The same while it is open: what has to be put right can still be added.
+///
+/// # Errors
+/// One that is not there, or settled.
+pub(crate) fn open_finding(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<FindingRow, ApiError> {
+    let row = find(scope, allowed, id)?;
+    row.require_open()?;
     Ok(row)
 }
 
@@ -450,7 +461,8 @@ pub(super) async fn update_audit_finding(
 
 /// Settle a finding
 ///
-/// The acting person, who is not its owner, finds that it is settled; evidence or a file shows it.
+/// The acting person, who is not its owner, finds that it is settled; evidence or a file shows it. Not while a corrective
+/// action about it is open (409 `open_items_remain`).
 #[utoipa::path(tag = "audits", request_body = FindingClosureCreate,
     params(("audit_finding_id" = String, Path, description = "指摘事項のID", format = Uuid),
            ("Acting-Person" = String, Header, description = "完了を確かめた人のID / who finds it settled")),
@@ -503,6 +515,13 @@ fn close(scope: &mut Scope<'_>, row: &FindingRow, person_id: &str, new: &Finding
             code: "self_approval_forbidden",
             ja: "対応した本人は完了を確かめられません。別の人が確かめてください。".to_owned(),
             en: "The owner cannot find it settled; somebody else does.".to_owned(),
+        });
+    }
+    if corrective_actions::is_open_from(scope, CorrectiveActionOrigin::AuditFinding, &row.id)? {
+        return Err(ApiError::Conflict {
+            code: "open_items_remain",
+            ja: "この指摘事項の是正措置が終わっていません。先に是正措置を完了してください。".to_owned(),
+            en: "A corrective action about the finding is open; close it first.".to_owned(),
         });
     }
     diesel::update(audit_findings::table.find((&scope.lg, &row.id)))

@@ -1,9 +1,9 @@
-//! `export-audit` and `verify-audit`: the journal as a file, and whether it is what was written. Verifying needs nothing
-//! but the file and the keys that the auditor holds.
+//! `export-audit`, `verify-audit` and `verify-snapshot`: the journal as a file, and whether it and a downloaded snapshot
+//! are what was written. Verifying needs nothing but the file and the keys that the auditor holds.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diesel::prelude::*;
@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use super::Stop;
 use crate::app::App;
 use crate::db::schema::local_governments;
+use crate::fiscal_year_snapshots;
 use crate::journal::chain::PublicKeys;
 use crate::journal::{checkpoint, export};
 
@@ -65,13 +66,7 @@ pub(super) struct VerifyAudit {
 
 impl VerifyAudit {
     pub(super) fn run(&self) -> Result<(), Stop> {
-        let cannot =
-            |path: &PathBuf, error: &dyn std::fmt::Display| Stop(format!("{} cannot be read: {error}", path.display()));
-        let keys = std::fs::read(&self.keys).map_err(|error| cannot(&self.keys, &error))?;
-        let keys = serde_json::from_slice(&keys).map_err(|error| cannot(&self.keys, &error))?;
-        let keys = PublicKeys::of_jwks(&keys).map_err(|error| cannot(&self.keys, &error))?;
-        let file = File::open(&self.file).map_err(|error| cannot(&self.file, &error))?;
-        let found = export::verify(BufReader::new(file), &keys)
+        let found = export::verify(opened(&self.file)?, &trusted(&self.keys)?)
             .map_err(|fault| Stop(format!("{} does not hold: {fault}", self.file.display())))?;
         println!(
             "It holds: entries 1 to {} of local government {}, {} checkpoints, {} payloads erased on record, exported at {}.",
@@ -79,4 +74,43 @@ impl VerifyAudit {
         );
         Ok(())
     }
+}
+
+/// Which file, and whom to trust.
+#[derive(Debug, Clone, Args)]
+pub(super) struct VerifySnapshot {
+    /// The snapshot, from /api/v1/fiscal-year-snapshots/{id}/content
+    #[arg(env = "KAKUNIN_VERIFY_SNAPSHOT_FILE")]
+    file: PathBuf,
+    /// Public keys that you trust, a JSON Web Key Set from /api/v1/audit-log/keys
+    #[arg(long, env = "KAKUNIN_VERIFY_SNAPSHOT_KEYS")]
+    keys: PathBuf,
+}
+
+impl VerifySnapshot {
+    pub(super) fn run(&self) -> Result<(), Stop> {
+        let found = fiscal_year_snapshots::verify(opened(&self.file)?, &trusted(&self.keys)?)
+            .map_err(|fault| Stop(format!("{} does not hold: {fault}", self.file.display())))?;
+        println!(
+            "It holds: {} entries of organization {}, fiscal year {}, signed at {}.",
+            found.entries, found.organization_id, found.fiscal_year, found.signed_at
+        );
+        Ok(())
+    }
+}
+
+fn cannot(path: &Path, error: &dyn std::fmt::Display) -> Stop {
+    Stop(format!("{} cannot be read: {error}", path.display()))
+}
+
+fn opened(path: &Path) -> Result<BufReader<File>, Stop> {
+    File::open(path)
+        .map(BufReader::new)
+        .map_err(|error| cannot(path, &error))
+}
+
+fn trusted(path: &Path) -> Result<PublicKeys, Stop> {
+    let text = std::fs::read(path).map_err(|error| cannot(path, &error))?;
+    let keys = serde_json::from_slice(&text).map_err(|error| cannot(path, &error))?;
+    PublicKeys::of_jwks(&keys).map_err(|error| cannot(path, &error))
 }

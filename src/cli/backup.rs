@@ -59,7 +59,7 @@ fn embedded(url: &Url) -> Result<PathBuf, Stop> {
 fn digest(path: &Path) -> Result<String, Stop> {
     let mut hasher = Sha256::new();
     std::io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(journal::hex(hasher))
 }
 
 impl Backup {
@@ -97,7 +97,7 @@ impl Backup {
         let mut archive = tar::Builder::new(File::create(&unfinished)?);
         let text = serde_json::to_vec(&manifest).map_err(ApiError::from)?;
         let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
+        header.set_size(u64::try_from(text.len()).unwrap_or(u64::MAX));
         header.set_mode(0o600);
         header.set_cksum();
         archive.append_data(&mut header, MANIFEST, text.as_slice())?;
@@ -146,7 +146,7 @@ impl Restore {
         let unpacked = tempfile::tempdir_in(&config.data_dir)?;
         self.unpack(unpacked.path())?;
         verified(&config, &unpacked.path().join(DATABASE))?;
-        self.put_in_place(&config, &database, unpacked.path())?;
+        Self::put_in_place(&config, &database, unpacked.path())?;
         println!(
             "Restored. No mail leaves until `kakunin quarantine release --sent-until DATE` says until which day all had been sent."
         );
@@ -189,7 +189,7 @@ impl Restore {
     }
 
     /// Moves aside what is there, and the restored things to their places.
-    fn put_in_place(&self, config: &Config, database: &Path, unpacked: &Path) -> Result<(), Stop> {
+    fn put_in_place(config: &Config, database: &Path, unpacked: &Path) -> Result<(), Stop> {
         let aside = |path: &Path| {
             let mut number = 1;
             loop {

@@ -101,9 +101,10 @@ page_of! {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectiveActionCreate {
-    /// The entry.
-    #[schema(format = Uuid, max_length = 36)]
-    pub entry_id: String,
+    /// The entry; only an action about a finding of an audit can do without.
+    #[serde(default)]
+    #[schema(nullable = false, format = Uuid, max_length = 36)]
+    pub entry_id: Option<String>,
     /// The clause that is not met.
     #[serde(default)]
     #[schema(nullable = false, max_length = 100, example = "performance-verification")]
@@ -112,18 +113,22 @@ pub struct CorrectiveActionCreate {
     #[serde(default)]
     #[schema(nullable = false, format = Uuid, max_length = 36)]
     pub verification_id: Option<String>,
-    /// The incident that brought it about; one of the two at most.
+    /// The incident that brought it about.
     #[serde(default)]
     #[schema(nullable = false, format = Uuid, max_length = 36)]
     pub incident_id: Option<String>,
+    /// The finding of an audit that brought it about; one of the three at most. It is not settled while this is open.
+    #[serde(default)]
+    #[schema(nullable = false, format = Uuid, max_length = 36)]
+    pub audit_finding_id: Option<String>,
     /// What is to be done.
     #[schema(max_length = 200, example = "接続記録の保存期間を1年に改める")]
     pub title: String,
-    /// Who answers for it; without it the owner of the entry.
+    /// Who answers for it; without it the owner of the entry, or of the finding where there is no entry.
     #[serde(default)]
     #[schema(nullable = false)]
     pub owner: Option<Holder>,
-    /// When it is due; without it by the response time of the entry's risk level.
+    /// When it is due; without it on the finding's day, or by the response time of the entry's risk level.
     #[serde(default)]
     #[schema(nullable = false)]
     pub due_on: Option<NaiveDate>,

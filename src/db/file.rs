@@ -63,7 +63,7 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
 /// # Errors
 /// As [`check`].
 pub(crate) fn check_at_start(path: &Path) -> Result<(), String> {
-    let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).unwrap_or(0);
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     let left_behind = size(Path::new(&format!("{}-wal", path.display())));
     if size(path) > 0 && (size(path) <= QUICKLY_CHECKED || left_behind > 0) {
         check(path)

@@ -285,6 +285,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    measure_areas (local_government_id, organization_id) {
+        local_government_id -> Text,
+        organization_id -> Text,
+        applies -> Bool,
+        reason -> Text,
+        areas -> Text,
+        judged_on -> Date,
+        judged_by_person_id -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    fiscal_year_snapshots (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        fiscal_year -> Integer,
+        reason -> Text,
+        header -> Text,
+        taken_by_person_id -> Text,
+        taken_at -> BigInt,
+        entries_total -> BigInt,
+        entries_done -> BigInt,
+        last_entry_id -> Text,
+        completed_at -> Nullable<BigInt>,
+        sha256 -> Nullable<Text>,
+        kid -> Nullable<Text>,
+        jws -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    fiscal_year_snapshot_entries (local_government_id, snapshot_id, entry_id) {
+        local_government_id -> Text,
+        snapshot_id -> Text,
+        entry_id -> Text,
+        line -> Text,
+    }
+}
+
+diesel::table! {
     external_ids (local_government_id, resource_type, system, value) {
         local_government_id -> Text,
         resource_type -> Text,

@@ -22,6 +22,7 @@ code_words! {
         Verification = "verification", "確認";
         Incident = "incident", "インシデント";
         AuditFinding = "audit_finding", "監査の指摘";
+        SelfInspection = "self_inspection", "自己点検";
         Manual = "manual", "個別の登録";
     }
 }
@@ -29,14 +30,12 @@ code_words! {
 /// The day on which a corrective action that is opened on `from` is due, by the risk level of its entry.
 pub fn due_on(policy: &RiskPolicy, level: Level, from: NaiveDate, calendar: &Calendar) -> NaiveDate {
     let days = |level| policy.response(level).and_then(|response| response.business_days);
-    match days(level) {
-        Some(days) => calendar.add_business_days(from, days),
-        None => {
-            let slowest = Level::ALL.iter().filter_map(|level| days(*level)).max();
-            let at_least = calendar.add_business_days(from, slowest.unwrap_or_default());
-            fiscal_year_end(from).max(at_least)
-        }
+    if let Some(days) = days(level) {
+        return calendar.add_business_days(from, days);
     }
+    let slowest = Level::ALL.iter().filter_map(|level| days(*level)).max();
+    let at_least = calendar.add_business_days(from, slowest.unwrap_or_default());
+    fiscal_year_end(from).max(at_least)
 }
 
 #[cfg(test)]

@@ -468,13 +468,12 @@ impl OwnWhen {
 
 impl OwnCondition {
     fn json(&self) -> serde_json::Value {
-        let mut condition = serde_json::json!({"fact": self.fact, "op": self.op});
-        match (self.op, self.values.as_slice()) {
-            (Op::Eq | Op::Gte, [only]) => condition["value"] = only.as_str().into(),
-            (_, []) => {}
-            (_, several) => condition["value"] = several.into(),
+        let (fact, op) = (self.fact, self.op);
+        match (op, self.values.as_slice()) {
+            (Op::Eq | Op::Gte, [only]) => serde_json::json!({"fact": fact, "op": op, "value": only}),
+            (_, []) => serde_json::json!({"fact": fact, "op": op}),
+            (_, several) => serde_json::json!({"fact": fact, "op": op, "value": several}),
         }
-        condition
     }
 }
 

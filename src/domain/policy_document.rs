@@ -30,6 +30,10 @@ code_words! {
 
 /// What is held of a document, as far as the rules look at it.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five things that are there or not, in no order"
+)]
 pub struct Held {
     /// Its kind.
     pub kind: DocumentKind,

@@ -2,9 +2,11 @@
 //!
 //! Integers only, exact to the digit against `tests/vectors/risk.json` (domain §4.1). Every factor is returned, so that a
 //! result can be re-explained years later without this program. The numbers are in [`policy`]; which clauses count is in
-//! [`super::requirement`]; how far they are fulfilled comes in with the input. Input and result are in [`assessment`].
+//! [`super::requirement`]; how far they are fulfilled comes in with the input. Input and result are in [`assessment`],
+//! what differs between two results in [`change`].
 
 pub mod assessment;
+pub mod change;
 pub mod policy;
 mod table;
 

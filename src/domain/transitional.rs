@@ -63,6 +63,16 @@ code_words! {
     }
 }
 
+code_words! {
+    /// How far the measures of an area are in place.
+    MeasureState {
+        InPlace = "in_place", "実施済み";
+        Partly = "partly", "一部実施";
+        Planned = "planned", "予定";
+        NotInPlace = "not_in_place", "未実施";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

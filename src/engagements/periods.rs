@@ -30,6 +30,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_engagement_periods)
         .service(create_engagement_period)
+        .service(get_engagement_period)
         .service(update_engagement_period);
 }
 
@@ -241,6 +242,31 @@ async fn create_engagement_period(
             );
             let location = format!("/api/v1/engagement-periods/{period_id}");
             Ok(Answer::created(location, &period)?.version(period.version))
+        })
+        .await
+}
+
+/// Get a period
+///
+/// Its days, notice deadline and contract.
+#[utoipa::path(tag = "engagements",
+    params(("engagement_period_id" = String, Path, description = "契約期間のID", format = Uuid)),
+    security(("oauth2" = ["entries:read"])), responses(
+    (status = 200, description = "契約期間 / The period", body = Period, headers(("ETag" = String, description = "版 / its version"))),
+    Problems))]
+#[get("/engagement-periods/{engagement_period_id}")]
+async fn get_engagement_period(
+    caller: Caller<scope::EntriesRead>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .read(move |caller, scope| {
+            let id = path_id(&id)?;
+            let period = by_id(scope, std::slice::from_ref(&id))?
+                .remove(&id)
+                .ok_or(ApiError::NotFound)?;
+            entry_rows::find(scope, &caller.organizations, &period.engagement_id)?;
+            Ok(Answer::ok(&period)?.version(period.version))
         })
         .await
 }

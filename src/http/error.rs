@@ -296,7 +296,10 @@ impl ApiError {
                 "この機関のこの名前と版の標準特記仕様書は登録済みです。版を変えるか、登録済みのものを使ってください。",
                 "This organization has a template of this name and edition; use it, or give another edition.",
             ),
-            _ => ("duplicate", "同じ内容の記録があります。", "The same record exists."),
+            _ => {
+                tracing::warn!(key, "a unique key that has no words of its own");
+                ("duplicate", "同じ内容の記録があります。", "The same record exists.")
+            }
         };
         Self::Conflict {
             code,

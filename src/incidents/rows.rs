@@ -22,6 +22,7 @@ const KIND: &str = "incident";
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = incidents)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns, as the law asks about each")]
 pub(super) struct IncidentRow {
     pub id: String,
     pub organization_id: String,

@@ -267,6 +267,10 @@ pub struct IncidentClosureCreate {
     /// What keeps it from happening again.
     #[schema(max_length = 4000)]
     pub prevention: String,
+    /// Policy documents of the organization that the cause calls to review; each shows it until a review closes it.
+    #[serde(default)]
+    #[schema(value_type = Vec<uuid::Uuid>, max_items = 20)]
+    pub policy_document_ids: Vec<String>,
 }
 
 /// Filters of the list.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -124,7 +125,8 @@ impl PublicKeys {
         Ok(Self(found))
     }
 
-    fn open(&self, jws: &str) -> Option<Checkpoint> {
+    /// What a statement says, if a key of the set signed it.
+    pub(crate) fn open<T: DeserializeOwned>(&self, jws: &str) -> Option<T> {
         let kid = jsonwebtoken::decode_header(jws).ok()?.kid?;
         let (x, y) = self.0.get(&kid)?;
         let key = DecodingKey::from_ec_components(x, y).ok()?;
@@ -132,7 +134,7 @@ impl PublicKeys {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Some(jsonwebtoken::decode::<Checkpoint>(jws, &key, &validation).ok()?.claims)
+        Some(jsonwebtoken::decode::<T>(jws, &key, &validation).ok()?.claims)
     }
 }
 
@@ -199,7 +201,7 @@ impl Chain {
     /// # Errors
     /// A signature or head that does not hold.
     pub fn checkpoint(&self, jws: &str, keys: &PublicKeys) -> Result<Checkpoint, Fault> {
-        let checkpoint = keys.open(jws).ok_or(Fault::Signature(self.seq))?;
+        let checkpoint: Checkpoint = keys.open(jws).ok_or(Fault::Signature(self.seq))?;
         let holds = checkpoint.seq == self.seq
             && checkpoint.hash == self.hash
             && checkpoint.local_government_id == self.local_government_id;

@@ -5,6 +5,7 @@
 
 use diesel::prelude::*;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::chain::Checkpoint;
@@ -16,13 +17,19 @@ use crate::http::error::ApiError;
 use crate::journal::Actor;
 use crate::keys;
 
-/// Signs what a head was; answers the key's id and the signature.
-pub(super) fn sign(scope: &mut Scope<'_>, checkpoint: &Checkpoint) -> Result<(String, String), ApiError> {
+/// The type of a checkpoint's signature.
+pub(super) const TYP: &str = "kakunin-checkpoint+jwt";
+
+/// Signs a statement as a compact JWS; answers the key's id and the signature.
+///
+/// # Errors
+/// A database failure, or no key.
+pub(crate) fn sign(scope: &mut Scope<'_>, typ: &str, statement: &impl Serialize) -> Result<(String, String), ApiError> {
     let key = keys::signing_key(scope.conn, &scope.app.keys.master, scope.at)?;
     let mut header = Header::new(Algorithm::ES256);
     header.kid = Some(key.kid.clone());
-    header.typ = Some("kakunin-checkpoint+jwt".to_owned());
-    let jws = jsonwebtoken::encode(&header, checkpoint, &EncodingKey::from_ec_der(&key.private_der))
+    header.typ = Some(typ.to_owned());
+    let jws = jsonwebtoken::encode(&header, statement, &EncodingKey::from_ec_der(&key.private_der))
         .map_err(ApiError::internal)?;
     Ok((key.kid.clone(), jws))
 }
@@ -59,7 +66,7 @@ pub(crate) fn close_days(app: &App, tenant: &Tenant) -> Result<usize, ApiError> 
             at: scope.at.to_string(),
             before_sha256: None,
         };
-        let (kid, jws) = sign(scope, &checkpoint)?;
+        let (kid, jws) = sign(scope, TYP, &checkpoint)?;
         let row = vec![(
             journal_checkpoints::local_government_id.eq(scope.lg.clone()),
             journal_checkpoints::seq.eq(seq),

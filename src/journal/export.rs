@@ -105,7 +105,7 @@ fn write_all(scope: &mut Scope<'_>, out: &mut impl Write) -> Result<i64, ApiErro
         at: scope.at.to_string(),
         before_sha256: Some(hex(out.digest.clone())),
     };
-    let (_, jws) = checkpoint::sign(scope, &last)?;
+    let (_, jws) = checkpoint::sign(scope, checkpoint::TYP, &last)?;
     out.put(&Line::Checkpoint(jws))?;
     out.file.flush().map_err(ApiError::internal)?;
     Ok(seq)

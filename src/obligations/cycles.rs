@@ -144,8 +144,13 @@ pub(crate) fn ensure(scope: &mut Scope<'_>, due: &Due) -> Result<(String, i32), 
         }
         return Ok((id, cycle));
     }
-    // A round that ends with its evidence is asked again for the same date, until the evidence is renewed.
-    if state == "closed" && !moved && due.kind != ObligationKind::Reverification {
+    // A round that ends with its evidence is asked again for the same date, until the evidence is renewed; so is a
+    // document that is reviewed twice before it is due.
+    let asked_again = matches!(
+        due.kind,
+        ObligationKind::Reverification | ObligationKind::DocumentReview
+    );
+    if state == "closed" && !moved && !asked_again {
         return Ok((id, cycle));
     }
     if open {

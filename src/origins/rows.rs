@@ -1,5 +1,7 @@
 //! The rows of origins, and the due date of what is missing.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -27,6 +29,35 @@ pub(super) struct Origin {
     transitional_reason: Option<String>,
     transitional_judged_on: Option<NaiveDate>,
     transitional_judged_by_person_id: Option<String>,
+}
+
+impl Origin {
+    /// What was judged; none while nobody has.
+    fn judgement(self) -> Option<TransitionalJudgement> {
+        Some(TransitionalJudgement {
+            treatment: self.transitional_treatment?.0,
+            reason: self.transitional_reason.unwrap_or_default(),
+            judged_on: self.transitional_judged_on?,
+            judged_by_person_id: self.transitional_judged_by_person_id?,
+        })
+    }
+}
+
+/// What was judged about each of these entries; those of which nothing was are left out.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn judgements(
+    scope: &mut Scope<'_>,
+    entry_ids: &[&str],
+) -> Result<BTreeMap<String, TransitionalJudgement>, ApiError> {
+    let rows: Vec<(String, Origin)> = entry_origins::table
+        .filter(entry_origins::local_government_id.eq(&scope.lg))
+        .filter(entry_origins::entry_id.eq_any(entry_ids))
+        .select((entry_origins::entry_id, Origin::as_select()))
+        .load(scope.conn)?;
+    let judged = rows.into_iter().map(|(id, origin)| (id, origin.judgement()));
+    Ok(judged.filter_map(|(id, judgement)| Some((id, judgement?))).collect())
 }
 
 /// The origin of an entry; empty while nothing was recorded.
@@ -64,25 +95,14 @@ pub(super) fn wire(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<EntryOrigi
         .order(entry_origins::entry_id)
         .select(entry_origins::entry_id)
         .load(scope.conn)?;
-    let treatment = origin.transitional_treatment.map(|word| word.0);
-    let judgement = match (
-        treatment,
-        origin.transitional_judged_on,
-        origin.transitional_judged_by_person_id,
-    ) {
-        (Some(treatment), Some(judged_on), Some(judged_by_person_id)) => Some(TransitionalJudgement {
-            treatment,
-            reason: origin.transitional_reason.unwrap_or_default(),
-            judged_on,
-            judged_by_person_id,
-        }),
-        _ => None,
-    };
+    let predecessor_id = origin.predecessor_id.clone();
+    let judgement = origin.judgement();
+    let treatment = judgement.as_ref().map(|judgement| judgement.treatment);
     Ok(EntryOrigin {
         entry_id: entry.id.clone(),
         registered_as_existing: entry.registered_as_existing,
         started_on: entry.started_on,
-        predecessor_id: origin.predecessor_id,
+        predecessor_id,
         successor_ids,
         transitional_standing: transitional::standing(entry.started_on, treatment, scope.today),
         transitional_judgement: judgement,

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::lifecycle::Unmet;
 use crate::domain::transitional::{TransitionalStanding, TransitionalTreatment};
@@ -14,11 +14,23 @@ pub struct EntryGaps {
     /// The entry.
     #[schema(format = Uuid)]
     pub entry_id: String,
+    /// The day of the question.
+    pub as_of_on: NaiveDate,
     /// Until when it has to be made good; null when nothing is missing.
     #[schema(required)]
     pub due_on: Option<NaiveDate>,
     /// What is missing.
     pub gaps: Vec<Unmet>,
+}
+
+/// The day of the question.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct GapFilter {
+    /// Today or a later day; today without it.
+    #[param(nullable = false)]
+    pub as_of_on: Option<NaiveDate>,
 }
 
 /// How an entry came into the register.

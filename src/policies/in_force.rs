@@ -3,6 +3,7 @@
 //! A version never changes, so what was merged once is kept beside the catalogue for as long as the process lives. Only
 //! versions that somebody asks about are merged; a body has a handful.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use chrono::NaiveDate;
@@ -65,21 +66,78 @@ impl<'c> Scope<'c> {
     /// A database failure.
     pub(crate) fn catalogue_of(&mut self, organization_id: &str, on: NaiveDate) -> Result<&'c Catalogue, ApiError> {
         let app = self.app;
-        let Some(id) = in_force(self, organization_id, on)? else {
-            return Ok(&app.catalogue);
-        };
-        if let Some(known) = app.merged.get(&id) {
-            return Ok(known);
+        match in_force(self, organization_id, on)? {
+            Some(id) => merged(self, &id),
+            None => Ok(&app.catalogue),
         }
-        let overlay: String = policy_versions::table
-            .find((&self.lg, &id))
-            .select(policy_versions::overlay)
-            .first(self.conn)?;
-        let overlay: Overlay = serde_json::from_str(&overlay)?;
-        let mut catalogue = overlay::merge(&app.catalogue, &overlay);
-        catalogue.policy_version_id = Some(id.clone());
-        Ok(app.merged.keep(&id, catalogue))
     }
+}
+
+/// The catalogues that hold for organizations on a day, in one statement and one more for each version that this process
+/// has not met yet.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn catalogues_of<'c>(
+    scope: &mut Scope<'c>,
+    organization_ids: &BTreeSet<String>,
+    on: NaiveDate,
+) -> Result<BTreeMap<String, &'c Catalogue>, ApiError> {
+    let begun: Vec<(String, String)> = policy_versions::table
+        .filter(policy_versions::local_government_id.eq(&scope.lg))
+        .filter(policy_versions::organization_id.eq_any(organization_ids))
+        .filter(policy_versions::valid_from_on.le(on))
+        .order((policy_versions::valid_from_on, policy_versions::id))
+        .select((policy_versions::organization_id, policy_versions::id))
+        .load(scope.conn)?;
+    // The latest of each comes last.
+    let versions: BTreeMap<String, String> = begun.into_iter().collect();
+    let mut found = BTreeMap::new();
+    for id in organization_ids {
+        let catalogue = match versions.get(id) {
+            Some(version) => merged(scope, version)?,
+            None => &scope.app.catalogue,
+        };
+        found.insert(id.clone(), catalogue);
+    }
+    Ok(found)
+}
+
+/// The catalogue with the overlay of a version, merged once.
+fn merged<'c>(scope: &mut Scope<'c>, id: &str) -> Result<&'c Catalogue, ApiError> {
+    let app = scope.app;
+    if let Some(known) = app.merged.get(id) {
+        return Ok(known);
+    }
+    let overlay: String = policy_versions::table
+        .find((&scope.lg, id))
+        .select(policy_versions::overlay)
+        .first(scope.conn)?;
+    let overlay: Overlay = serde_json::from_str(&overlay)?;
+    let mut catalogue = overlay::merge(&app.catalogue, &overlay);
+    catalogue.policy_version_id = Some(id.to_owned());
+    Ok(app.merged.keep(id, catalogue))
+}
+
+/// The catalogue of a version of the organization, in force or not; the catalogue alone for none.
+///
+/// # Errors
+/// 404 for a version of another organization.
+pub(super) fn catalogue_of_version<'c>(
+    scope: &mut Scope<'c>,
+    organization_id: &str,
+    id: Option<&str>,
+) -> Result<&'c Catalogue, ApiError> {
+    let app = scope.app;
+    let Some(id) = id else { return Ok(&app.catalogue) };
+    let of: String = policy_versions::table
+        .find((&scope.lg, id))
+        .select(policy_versions::organization_id)
+        .first(scope.conn)?;
+    if of != organization_id {
+        return Err(ApiError::NotFound);
+    }
+    merged(scope, id)
 }
 
 /// The policy version in force: of those that have begun the latest, of one day the one recorded last.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Instant;
+use crate::domain::catalogue::Gate;
 use crate::domain::overlay::{ClauseChange, ClauseDifference, OwnClause};
-use crate::domain::vocabulary::{Kind, Level};
+use crate::domain::vocabulary::{Kind, Level, RequirementLevel, Severity};
 use crate::http::page::page_of;
 
 /// What an organization's policy adds to the clause catalogue from a day on. It never changes: another version, also of
@@ -185,4 +186,78 @@ pub struct CurrentPolicyFilter {
     /// The day; today without it.
     #[param(nullable = false)]
     pub as_of_on: Option<NaiveDate>,
+}
+
+/// Which versions.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PolicyComparisonFilter {
+    /// A version of the organization; the catalogue alone without it.
+    #[param(nullable = false, format = Uuid)]
+    pub before: Option<String>,
+    /// Another one; the catalogue alone without it.
+    #[param(nullable = false, format = Uuid)]
+    pub after: Option<String>,
+}
+
+/// Two versions side by side.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyComparison {
+    /// The organization.
+    #[schema(format = Uuid)]
+    pub organization_id: String,
+    /// The one version; null: the catalogue alone.
+    #[schema(required, format = Uuid)]
+    pub before: Option<String>,
+    /// The other one; null: the catalogue alone.
+    #[schema(required, format = Uuid)]
+    pub after: Option<String>,
+    /// The version of the catalogue beneath both.
+    #[schema(example = "2026.1")]
+    pub catalogue_version: String,
+    /// The clauses that differ, by number.
+    pub clauses: Vec<ComparedClause>,
+}
+
+/// A clause under both.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ComparedClause {
+    /// The clause.
+    pub clause_key: String,
+    /// What it says under the one; null where there is none.
+    #[schema(required)]
+    pub before: Option<ClauseUnderPolicy>,
+    /// What it says under the other; null where there is none.
+    #[schema(required)]
+    pub after: Option<ClauseUnderPolicy>,
+}
+
+/// What a clause says under a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ClauseUnderPolicy {
+    /// Title, in the language of the request.
+    pub title: String,
+    /// What is required, in the language of the request.
+    pub requirement: String,
+    /// Mandatory or recommended.
+    pub requirement_level: RequirementLevel,
+    /// What its absence does.
+    pub severity: Severity,
+    /// Its weight in the coverage.
+    #[schema(minimum = 1, maximum = 5)]
+    pub weight: u32,
+    /// Months after which it is confirmed again, at the latest.
+    pub reverify_months: u32,
+    /// The transitions that wait for it, by kind.
+    pub gates: Vec<GatesOfKind>,
+}
+
+/// The transitions of a kind of entry that wait for a clause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct GatesOfKind {
+    /// The kind.
+    pub kind: Kind,
+    /// The transitions, each with the status it asks for.
+    pub gates: Vec<Gate>,
 }

@@ -21,6 +21,10 @@ pub struct UsedHandle {
 
 /// A social-media account (ソーシャルメディアアカウント): the entry, its place on the platform, its service.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what the account does and does not do, each by itself"
+)]
 pub struct SocialMediaAccount {
     /// What every entry has.
     #[serde(flatten)]

@@ -97,6 +97,7 @@ pub(super) struct Around {
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "they are ids of three things")]
 pub(super) struct About<'a> {
     pub obligation_id: &'a str,
     pub organization_id: &'a str,

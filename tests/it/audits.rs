@@ -259,6 +259,45 @@ db_test!(a_finding_is_followed_up_until_it_is_settled, |app| {
         .await
         .problem(409, "self_approval_forbidden");
     assert_eq!(officer.get(path).await.expect(200).body, moved.body);
+
+    // What has to be put right about it is its owner's by its day, and it is not settled before.
+    let action = json!({"title": "誓約書を集める", "audit_finding_id": moved.id()});
+    let mut both = action.clone();
+    both["incident_id"] = json!(moved.id());
+    let wrong = officer.post("/corrective-actions", both).await.expect(422);
+    assert!(wrong.body.to_string().contains("one_of_several"), "{}", wrong.body);
+    let elsewhere = json!({"title": "誓約書を集める", "audit_finding_id": made.id()});
+    officer
+        .post("/corrective-actions", elsewhere)
+        .await
+        .invalid("/audit_finding_id", "reference_not_found");
+    officer
+        .post("/corrective-actions", json!({"title": "誓約書を集める"}))
+        .await
+        .invalid("/entry_id", "required");
+    let action = officer.post("/corrective-actions", action).await.expect(201);
+    assert_eq!(
+        (
+            action.text("/origin_kind"),
+            action.text("/due_on"),
+            action.at("/origin_id")
+        ),
+        ("audit_finding", "2027-05-31", moved.at("/id"))
+    );
+    checker
+        .post(&closures, closure.clone())
+        .await
+        .problem(409, "open_items_remain");
+    let named = json!({"organization_id": seed::MAYOR, "kind": "training_record", "title": "誓約書の綴り"});
+    let named = officer.post("/evidence", named).await.expect(201).id();
+    let done = json!({"done": "全員から集めた。", "evidence_ids": [named]});
+    officer
+        .clone()
+        .acting(&owner)
+        .post(&format!("{}/closures", action.header("location")), done)
+        .await
+        .expect(200);
+
     let closed = checker.post(&closures, closure.clone()).await.expect(200);
     assert_eq!(
         (closed.text("/state"), closed.text("/closure/closed_by_person_id")),

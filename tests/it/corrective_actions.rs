@@ -123,7 +123,7 @@ db_test!(an_action_closes_with_evidence_and_never_without, |app| {
     closer
         .post(&closures, closure(json!([own, other])))
         .await
-        .invalid("/evidence_ids/1", "reference_not_found");
+        .invalid("/evidence_ids/1", "evidence_of_another_entry");
     closer
         .post(&closures, json!({"done": " ", "evidence_ids": [own]}))
         .await

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use kakunin::domain::profile;
 use kakunin::domain::vocabulary::Kind;
@@ -189,5 +190,29 @@ fn the_demo_is_loaded_once_and_its_clients_work_after_a_power_cut_and_without_de
         let (status, _) = token(base_url, text("client_id"), text("client_secret"));
         assert_eq!(status, 401, "the secret that was lost opens nothing any more");
     }
+    tour(&dir);
     assert_eq!(running.terminate(), Some(0));
+}
+
+/// The README's tour: one engagement from the clause plan to the erasure certificate.
+fn tour(dir: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tour.sh");
+    let ended = Command::new(script).arg(dir.join("demo.json")).output().unwrap();
+    let (said, complained) = (
+        String::from_utf8_lossy(&ended.stdout),
+        String::from_utf8_lossy(&ended.stderr),
+    );
+    assert!(ended.status.success(), "{said}\n{complained}");
+    for line in [
+        "submit_for_selection → under_selection",
+        "conclude_contract → contracted",
+        "start_performance → in_performance",
+        "complete_closing → closed",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(
+        said.trim_end().ends_with("closed: 広報紙の発送業務（ツアー）"),
+        "{said}"
+    );
 }

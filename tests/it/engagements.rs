@@ -182,7 +182,8 @@ db_test!(
         assert_eq!(made.text("/status"), "in_performance");
         assert_eq!(made.text("/phase"), "active");
         assert_eq!(made.text("/current_period/ends_on"), "2028-03-31");
-        assert_eq!(made.text("/next_due_on"), "2028-01-31");
+        // What the guards would have asked for is a gap, due within six months.
+        assert_eq!(made.text("/next_due_on"), "2027-10-01");
         assert_eq!(made.at("/risk/inherent_tier"), 3);
 
         let full = running("確かめる業務", made.text("/contractor_id"));
@@ -326,6 +327,7 @@ db_test!(a_period_that_moves_arms_its_end_anew, |app| {
     assert_eq!(
         due,
         [
+            ("gap", &json!("2027-10-01")),
             ("reverification", &json!("2028-01-31")),
             ("contract_end", &json!("2028-03-31"))
         ]
@@ -447,8 +449,8 @@ db_test!(the_ledger_filters_and_sorts, |app| {
             vec!["住民健診業務", "議会中継業務"],
         ),
         (&format!("organization_id={}", seed::ASSEMBLY), vec!["議会中継業務"]),
-        ("next_due_from=2027-12-01", vec!["住民健診業務"]),
-        ("next_due_to=2027-12-01", vec!["議会中継業務"]),
+        ("next_due_from=2027-10-01", vec!["住民健診業務"]),
+        ("next_due_to=2027-09-30", vec!["議会中継業務"]),
         ("inherent_tier=3&limit=1", vec!["住民健診業務"]),
         ("q=%E5%81%A5%E8%A8%BA", vec!["住民健診業務"]),
         ("q=a-001", vec!["議会中継業務"]),
@@ -557,7 +559,8 @@ db_test!(a_fiscal_year_contract_is_confirmed_by_the_end_of_january, |app| {
     );
     assert!(!statuses.contains(&"missing"), "{statuses:?}");
     let entry = officer.get(&format!("/entries/{id}")).await.expect(200);
-    assert_eq!(entry.text("/next_due_on"), "2028-03-31");
+    // Met is not agreed: the gap of the registration stays until the contract says it.
+    assert_eq!(entry.text("/next_due_on"), "2027-10-01");
 });
 
 db_test!(what_is_found_unmet_closes_the_round_and_stays_missing, |app| {
@@ -669,7 +672,12 @@ db_test!(a_decision_closes_the_contract_end, |app| {
         .await
         .problem(409, "wrong_obligation_kind");
     let open = officer.get(&format!("/obligations?entry_id={id}")).await.expect(200);
-    assert_eq!(open.items("/items").len(), 1);
+    let kinds: Vec<_> = open
+        .items("/items")
+        .iter()
+        .map(|o| o["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["gap", "reverification"]);
     let shut = officer
         .get(&format!("/obligations?entry_id={id}&state=closed"))
         .await

@@ -61,7 +61,7 @@ async fn open_hand_overs(app: &TestApp) -> Vec<Value> {
 }
 
 db_test!(the_moves_of_april_from_announcement_to_acceptance, |app| {
-    app.at("2027-03-01T09:00");
+    let app = app.since("2027-03-01T09:00").await;
     let relay = FakeSmtp::start(Behaviour::ok());
     let (before, after) = (person(&app, "前任 太郎").await, person(&app, "後任 花子").await);
     let (deputy, other) = (person(&app, "代理 次郎").await, person(&app, "他人 三郎").await);
@@ -196,7 +196,7 @@ db_test!(the_moves_of_april_from_announcement_to_acceptance, |app| {
 });
 
 db_test!(a_transfer_is_tried_planned_accepted_early_and_moved_on_its_day, |app| {
-    app.at("2027-03-01T09:00");
+    let app = app.since("2027-03-01T09:00").await;
     let (from, to) = (person(&app, "前任 太郎").await, person(&app, "後任 花子").await);
     let owned = engagement(&app, "清掃業務", json!({"person_id": from}), json!({})).await;
     let deputy = json!({"deputy": {"person_id": from}});
@@ -537,26 +537,26 @@ db_test!(the_credentials_of_an_account_are_due_on_the_day_of_the_move, |app| {
         .put(&format!("/entries/{account}/clauses/{clause}"), "*", verified)
         .await
         .expect(200);
-    let holders = json!([{"person_id": before, "starts_on": "2025-04-01", "ends_on": "2027-06-30"},
-        {"person_id": after, "starts_on": "2027-07-01"}]);
+    let holders = json!([{"person_id": before, "starts_on": "2025-04-01", "ends_on": "2027-04-30"},
+        {"person_id": after, "starts_on": "2027-05-01"}]);
     app.officer()
         .patch(&format!("/posts/{head}"), "*", json!({"holders": holders}))
         .await
         .expect(200);
-    app.at("2027-07-01T09:00");
+    app.at("2027-05-01T09:00");
     tick(&app).await;
     let round = app
         .officer()
         .get(&format!("/obligations?entry_id={account}&kind=reverification"))
         .await
         .expect(200);
-    assert_eq!(round.text("/items/0/due_on"), "2027-07-01");
+    assert_eq!(round.text("/items/0/due_on"), "2027-05-01");
     let asked = round
         .items("/items/0/clauses")
         .iter()
         .find(|asked| asked["clause_key"] == clause);
-    assert_eq!(asked.unwrap()["own_due_on"], "2027-07-01");
-    let again = json!({"verified_on": "2027-07-01"});
+    assert_eq!(asked.unwrap()["own_due_on"], "2027-05-01");
+    let again = json!({"verified_on": "2027-05-01"});
     app.officer()
         .put(&format!("/entries/{account}/clauses/{clause}"), "*", again)
         .await
@@ -568,7 +568,7 @@ db_test!(the_credentials_of_an_account_are_due_on_the_day_of_the_move, |app| {
         .expect(200);
     assert_ne!(
         round.text("/items/0/due_on"),
-        "2027-07-01",
+        "2027-05-01",
         "the credentials were changed"
     );
     let list = transfers(&app, "state=pending").await;

@@ -134,6 +134,12 @@ impl TestApp {
         }
     }
 
+    /// The same database, served since an earlier time: the key that signs is made when the application starts.
+    pub async fn since(self, local: &str) -> Self {
+        self.at(local);
+        self.with_config(|_| ()).await
+    }
+
     /// Moves the clock to a local time in Tokyo, as `2027-04-02T08:30`.
     pub fn at(&self, local: &str) {
         self.clock.set(tokyo(local));

@@ -7,6 +7,7 @@ use crate::corrective_actions::paper;
 use crate::engagements::{contractor, obligation, plain_facts};
 use crate::harness::{Answered, TestApp, seed};
 use crate::mailroom::{self, received, worker};
+use crate::policy_documents;
 use crate::smtp_server::{Behaviour, FakeSmtp};
 
 /// Owner, CSIRT, CISO and public relations.
@@ -234,8 +235,28 @@ db_test!(a_major_incident_holds_the_risk_up_until_it_is_closed, |app| {
         .post(&format!("{}/closures", action.header("location")), done)
         .await
         .expect(200);
-    let closed = csirt.post(&closures, close.clone()).await.expect(200);
+    // What caused it may call for another policy.
+    let document = app
+        .officer()
+        .post("/policy-documents", policy_documents::document("control_standard"))
+        .await
+        .expect(201);
+    let strange =
+        json!({"cause": "照合を省いた。", "prevention": "二人で照合する。", "policy_document_ids": [made.id()]});
+    csirt
+        .post(&closures, strange)
+        .await
+        .invalid("/policy_document_ids/0", "reference_not_found");
+    let mut with = close.clone();
+    with["policy_document_ids"] = json!([document.id()]);
+    let closed = csirt.post(&closures, with).await.expect(200);
     assert_eq!(closed.text("/state"), "closed");
+    let reasons = format!("{}/review-reasons", document.header("location"));
+    let reasons = app.officer().get(&reasons).await.expect(200);
+    assert_eq!(
+        (reasons.text("/items/0/kind"), reasons.at("/items/0/origin_id")),
+        ("incident", made.at("/id"))
+    );
     assert_eq!(closed.text("/closure/cause"), "照合を省いた。");
     assert!(!floors(&app, &id).await.contains("open_incident_major"));
     let open = format!("/obligations?entry_id={id}&kind=incident");

@@ -73,9 +73,15 @@ pub fn replica(app: &TestApp, seed: u64, change: impl FnOnce(&mut Config)) -> Ap
     App::new(db, app.clock.clone(), Random::seeded(seed), config).unwrap()
 }
 
-/// A worker that plans and delivers nothing.
+/// A worker that plans and delivers nothing. Its ids go on where those of the application are.
 pub fn planner(app: &TestApp) -> Worker {
-    Worker::new(replica(app, 99, |config| config.mail = MailConfig::Unset)).unwrap()
+    let config = Config {
+        mail: MailConfig::Unset,
+        ..app.app.config.clone()
+    };
+    let random = app.app.random.clone();
+    let silent = App::new(app.app.db.clone(), app.clock.clone(), random, config).unwrap();
+    Worker::new(silent).unwrap()
 }
 
 /// The way to a plain relay on this port.

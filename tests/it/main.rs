@@ -36,6 +36,7 @@ mod measures;
 mod openapi;
 mod origins;
 mod outbox_faults;
+mod over_time;
 mod policies;
 mod policy_documents;
 mod program;

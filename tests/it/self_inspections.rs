@@ -33,7 +33,7 @@ db_test!(each_body_is_asked_what_its_policy_states, |app| {
         ("kagoshima_assembly", 16),
     ] {
         let profile = profile::find(&profiles, key).unwrap();
-        let new = json!({"key": format!("body-{key}").replace('_', "-"), "name": profile.title_ja, "name_kana": "きかん",
+        let new = json!({"key": format!("body_{key}"), "name": profile.title_ja, "name_kana": "きかん",
             "kind": "other", "profile_key": key});
         let organization = officer.post("/organizations", new).await.expect(201).id();
         let new = json!({"organization_id": organization, "fiscal_year": 2027});
@@ -178,6 +178,19 @@ db_test!(every_duty_is_answered_and_a_manager_completes_it, |app| {
         (done.text("/completed_on"), done.text("/completed_by_person_id")),
         ("2027-04-01", manager.as_str())
     );
+    // What is promised is followed up like any other corrective action.
+    let actions = officer
+        .get("/corrective-actions?origin_kind=self_inspection")
+        .await
+        .expect(200);
+    assert_eq!(actions.items("/items").len(), 1);
+    assert_eq!(
+        (actions.text("/items/0/note"), actions.text("/items/0/due_on")),
+        ("研修をする。", "2027-09-30")
+    );
+    assert_eq!(actions.text("/items/0/owner/person_id"), staff);
+    let mailed = officer.get("/obligations?kind=corrective_action").await.expect(200);
+    assert_eq!(mailed.text("/items/0/due_on"), "2027-09-30");
     chief.post(&completions, json!({})).await.problem(409, "already_closed");
     actor
         .put(&answer_of("contractor_chain"), "*", met)

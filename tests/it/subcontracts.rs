@@ -1,5 +1,7 @@
 //! The chain below a contractor: applied for, decided tier by tier, ended from below, and what it stops meanwhile.
 
+use diesel::prelude::*;
+use kakunin::db::schema::obligations;
 use serde_json::{Value, json};
 
 use crate::engagements::{obligation, plain_facts, registered};
@@ -103,10 +105,14 @@ db_test!(a_chain_is_permitted_from_above_and_ended_from_below, |app| {
 
     // One that ends before its parent is a due date; two ends with one.
     let due = obligation(&app.officer(), &id, "subcontract_expiry").await;
-    assert_eq!(
-        (due.text("/due_on"), due.text("/subject_id")),
-        ("2027-12-31", one.id().as_str())
-    );
+    assert_eq!(due.text("/due_on"), "2027-12-31");
+    let about: String = app.db(|conn| {
+        obligations::table
+            .filter(obligations::id.eq(due.id()))
+            .select(obligations::subject_id)
+            .first(conn)
+    });
+    assert_eq!(about, one.id());
 
     // A list of the chain.
     let chain = app
@@ -170,7 +176,7 @@ db_test!(work_does_not_go_on_while_somebody_below_has_no_permission, |app| {
     let lists = |unmet: Vec<String>| -> Vec<String> {
         unmet
             .into_iter()
-            .filter(|what| what.starts_with("subcontract"))
+            .filter(|what| what.starts_with("subcontract") && !what.contains('-'))
             .collect()
     };
     assert_eq!(lists(way.unmet("renew").await), ["subcontract_list_refreshed"]);

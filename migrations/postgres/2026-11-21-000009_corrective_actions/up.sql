@@ -16,6 +16,7 @@ INSERT INTO corrective_action_origins (code) VALUES
     ('verification'),
     ('incident'),
     ('audit_finding'),
+    ('self_inspection'),
     ('manual');
 
 CREATE TABLE corrective_actions (

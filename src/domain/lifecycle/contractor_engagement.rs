@@ -232,7 +232,6 @@ pub(super) static LIFECYCLE: Lifecycle = Lifecycle {
 pub(super) fn title(key: &str, form: LegalForm) -> Option<(&'static str, &'static str)> {
     use LegalForm::{Agreement, Contract, DesignatedManagement, Lease, StandardTerms};
     Some(match (form, key) {
-        (Contract, _) => return None,
         (DesignatedManagement, "select") => ("指定管理者の候補者を選定する", "Select the candidate to designate"),
         (DesignatedManagement, "conclude_contract") => {
             ("指定し、協定を締結する", "Designate, and conclude the agreement")
@@ -247,7 +246,8 @@ pub(super) fn title(key: &str, form: LegalForm) -> Option<(&'static str, &'stati
         (Lease, "complete_closing") => ("機器を返却し、終了する", "Return the equipment and complete closing"),
         (StandardTerms, "conclude_contract") => ("約款により申し込む", "Apply under the standard terms"),
         (StandardTerms, "amend") => ("約款の変更を受け入れる", "Accept changed terms"),
-        _ => return None,
+        // A contract is what the table speaks of.
+        (Contract | DesignatedManagement | Agreement | Lease | StandardTerms, _) => return None,
     })
 }
 

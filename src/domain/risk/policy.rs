@@ -83,10 +83,34 @@ pub struct Response {
     pub inform_same_day: Vec<Role>,
 }
 
+/// The numbers as they are kept.
+const YAML: &str = include_str!("../risk_policy.yaml");
+
 impl RiskPolicy {
+    /// The formula that uses the numbers (domain §4.1), one step a line; integers only, divisions round down.
+    pub const FORMULA: [&str; 9] = [
+        "impact I = max(confidentiality, integrity, availability, personal_information, specific_personal_information, network_zone, reach)",
+        "exposure points S = access_mode + internet_facing + subcontracting + jurisdiction + terms_form + substitutability",
+        "exposure E = min(at_most, base + (S + add) div divide_by)",
+        "inherent score = I x E x scale; inherent tier = min(tier_by_product(I x E), tier_by_impact(I))",
+        "coverage_bp = sum(weight x credit) x 100 div sum(weight); 10000 without a clause",
+        "retained_bp = floor_bp + range_bp x (10000 - coverage_bp) div 10000",
+        "residual_score_x100 = (inherent score x retained_bp + 50) div 100",
+        "score_level = level_by_score_x100(residual_score_x100)",
+        "residual_level = max(score_level, the level of every floor that fires)",
+    ];
+
     /// The policy of this build.
     pub fn embedded() -> Result<Self, RiskPolicyError> {
-        Self::load(include_str!("../risk_policy.yaml"))
+        Self::load(YAML)
+    }
+
+    /// Every number as data, for readers outside this program.
+    ///
+    /// # Errors
+    /// A file that is no YAML, which the build's tests refuse.
+    pub fn parameters() -> Result<serde_json::Value, RiskPolicyError> {
+        serde_saphyr::from_str(YAML).map_err(|error| RiskPolicyError(error.without_snippet().to_string()))
     }
 
     /// Reads a policy and checks that nothing is missing.

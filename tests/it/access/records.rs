@@ -33,6 +33,8 @@ const BODIES: &[(&str, &str)] = &[
         r#"{"starts_on": "2028-04-01", "ends_on": "2029-03-31"}"#,
     ),
     ("create_audit", r#"{"external_auditor": "監査法人見本"}"#),
+    ("create_corrective_action", r#"{"entry_id": "{entry_id}"}"#),
+    ("create_fiscal_year_snapshot", r#"{"fiscal_year": 2027}"#),
 ];
 
 /// Where a record is made whose parameter does not stand after its collection; the most telling one is the first.

@@ -55,7 +55,7 @@ db_test!(kind_start_cycle_severity_and_closed_days_shape_a_reminder_plan, |app| 
             json!({"obligation": "approval_expiry"}),
             vec![180, 120, 90, 60, 30, 14, 7, 1],
         ),
-        (json!({"obligation": "handover"}), vec![14, 7, 1]),
+        (json!({"obligation": "handover"}), vec![15, 7, 1]),
         (json!({"starts_on": "2027-03-01"}), vec![30, 14, 7, 1]),
         (json!({"cycle_months": 12}), vec![90, 60, 30, 14, 7, 1]),
         (json!({"cycle_months": 6}), vec![60, 30, 14, 7, 1]),

@@ -107,17 +107,16 @@ impl Item {
     }
 
     pub(super) fn describe(&self, page: &mut Page, as_of: NaiveDate) {
-        match &self.takeover {
-            Some(takeover) => takeover.describe(page),
-            None => {
-                if self.kind.is_some() {
-                    page.field("管理番号", &inline(&self.control_number));
-                }
-                page.field(
-                    "区分・名称",
-                    &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
-                );
+        if let Some(takeover) = &self.takeover {
+            takeover.describe(page);
+        } else {
+            if self.kind.is_some() {
+                page.field("管理番号", &inline(&self.control_number));
             }
+            page.field(
+                "区分・名称",
+                &format!("{}／{}", inline(&self.kind_label), inline(&self.name)),
+            );
         }
         if let Some(counterpart) = &self.counterpart {
             let number = counterpart.corporate_number.as_deref();

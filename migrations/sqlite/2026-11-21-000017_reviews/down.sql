@@ -1,0 +1,3 @@
+DROP TABLE fiscal_year_snapshot_entries;
+DROP TABLE fiscal_year_snapshots;
+DROP TABLE measure_areas;
