@@ -64,47 +64,60 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 #[post("/incidents")]
 async fn create_incident(
     caller: Caller<scope::IncidentsWrite>,
-    Body(mut new): Body<IncidentCreate>,
+    Body(new): Body<IncidentCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            let mut errors = vec![];
-            new.title = line(&new.title, "/title", 200, &mut errors);
-            clean_lines(&mut new.description, "/description", 4000, &mut errors);
-            let noticed_at = new.noticed_at.unwrap_or(scope.at);
-            let times = Times {
-                occurred_at: new.occurred_at,
-                noticed_at,
-                contractor_noticed_on: new.contractor_noticed_on,
-            };
-            times.check(scope, &mut errors);
-            let organization = check_entries(scope, &caller.organizations, &new.entry_ids, None, &mut errors)?;
-            ApiError::unless_empty(errors)?;
-            let organization_id = organization.ok_or_else(|| ApiError::internal("an incident without entries"))?;
-            let row = NewIncident {
-                organization_id: &organization_id,
-                kind: new.kind,
-                severity: new.severity,
-                title: &new.title,
-                description: new.description.as_deref(),
-                occurred_at: new.occurred_at,
-                noticed_at,
-            };
-            let id = settle::insert(scope, &row)?;
-            set_breach(scope, &id, new.breach.as_ref())?;
-            diesel::update(incidents::table.find((&scope.lg, &id)))
-                .set(incidents::contractor_noticed_on.eq(new.contractor_noticed_on))
-                .execute(scope.conn)?;
-            settle::set_entries(scope, &id, &new.entry_ids)?;
-            let payload = json!({"kind": new.kind, "severity": new.severity, "title": new.title,
-                "description": new.description, "occurred_at": new.occurred_at, "noticed_at": noticed_at,
-                "contractor_noticed_on": new.contractor_noticed_on, "breach": new.breach,
-                "entry_ids": new.entry_ids});
-            settle::settle(scope, &id, vec![], "incident.opened", payload)?;
-            let incident = rows::one(scope, &id)?;
-            Ok(Answer::created(format!("/api/v1/incidents/{id}"), &incident)?.version(incident.version))
+            let incident = create(scope, &caller.organizations, new)?;
+            let location = format!("/api/v1/incidents/{}", incident.id);
+            Ok(Answer::created(location, &incident)?.version(incident.version))
         })
         .await
+}
+
+/// Opens an incident; whoever has to know at once is written to.
+///
+/// # Errors
+/// 422 for wrong values.
+pub(crate) fn create(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    mut new: IncidentCreate,
+) -> Result<Incident, ApiError> {
+    let mut errors = vec![];
+    new.title = line(&new.title, "/title", 200, &mut errors);
+    clean_lines(&mut new.description, "/description", 4000, &mut errors);
+    let noticed_at = new.noticed_at.unwrap_or(scope.at);
+    let times = Times {
+        occurred_at: new.occurred_at,
+        noticed_at,
+        contractor_noticed_on: new.contractor_noticed_on,
+    };
+    times.check(scope, &mut errors);
+    let organization = check_entries(scope, allowed, &new.entry_ids, None, &mut errors)?;
+    ApiError::unless_empty(errors)?;
+    let organization_id = organization.ok_or_else(|| ApiError::internal("an incident without entries"))?;
+    let row = NewIncident {
+        organization_id: &organization_id,
+        kind: new.kind,
+        severity: new.severity,
+        title: &new.title,
+        description: new.description.as_deref(),
+        occurred_at: new.occurred_at,
+        noticed_at,
+    };
+    let id = settle::insert(scope, &row)?;
+    set_breach(scope, &id, new.breach.as_ref())?;
+    diesel::update(incidents::table.find((&scope.lg, &id)))
+        .set(incidents::contractor_noticed_on.eq(new.contractor_noticed_on))
+        .execute(scope.conn)?;
+    settle::set_entries(scope, &id, &new.entry_ids)?;
+    let payload = json!({"kind": new.kind, "severity": new.severity, "title": new.title,
+        "description": new.description, "occurred_at": new.occurred_at, "noticed_at": noticed_at,
+        "contractor_noticed_on": new.contractor_noticed_on, "breach": new.breach,
+        "entry_ids": new.entry_ids});
+    settle::settle(scope, &id, vec![], "incident.opened", payload)?;
+    rows::one(scope, &id)
 }
 
 /// The times of an incident.

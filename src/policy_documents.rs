@@ -95,17 +95,29 @@ async fn create_policy_document(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            if !caller.organizations.contains(&new.organization_id) {
-                return Err(ApiError::Validation(vec![FieldError::reference("/organization_id")]));
-            }
-            organizations::require(scope, &new.organization_id, "/organization_id")?;
-            let state = rows::State::from_create(scope, new)?;
-            let id = rows::insert(scope, &state)?;
-            let document = recorded(scope, &caller.organizations, &id, "policy_document.created")?;
-            let location = format!("/api/v1/policy-documents/{id}");
+            let document = create(scope, &caller.organizations, new)?;
+            let location = format!("/api/v1/policy-documents/{}", document.id);
             Ok(Answer::created(location, &document)?.version(document.version))
         })
         .await
+}
+
+/// Registers a document.
+///
+/// # Errors
+/// 422 for wrong values.
+pub(crate) fn create(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    new: PolicyDocumentCreate,
+) -> Result<PolicyDocument, ApiError> {
+    if !allowed.contains(&new.organization_id) {
+        return Err(ApiError::Validation(vec![FieldError::reference("/organization_id")]));
+    }
+    organizations::require(scope, &new.organization_id, "/organization_id")?;
+    let state = rows::State::from_create(scope, new)?;
+    let id = rows::insert(scope, &state)?;
+    recorded(scope, allowed, &id, "policy_document.created")
 }
 
 /// List documents

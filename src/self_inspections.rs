@@ -32,6 +32,7 @@ use crate::journal::Actor;
 use crate::organizations;
 use crate::people::holders::Directory;
 use rows::InspectionRow;
+pub(crate) use rows::open;
 use wire::{
     InspectionAnswerPut, InspectionCompletionCreate, SelfInspection, SelfInspectionCreate, SelfInspectionFilter,
     SelfInspectionPage,

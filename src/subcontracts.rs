@@ -32,6 +32,7 @@ use wire::{
     SubcontractListConfirmation, SubcontractListConfirmationCreate, SubcontractPage, SubcontractPatch,
 };
 
+pub(crate) use application::apply;
 pub(crate) use rows::chain;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -90,7 +91,7 @@ async fn create_subcontract(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            let id = application::apply(scope, &caller.organizations, new)?;
+            let id = apply(scope, &caller.organizations, new)?;
             let subcontract = rows::find(scope, &caller.organizations, &id)?.wire(scope.today);
             let location = format!("/api/v1/subcontracts/{id}");
             Ok(Answer::created(location, &subcontract)?.version(subcontract.version))

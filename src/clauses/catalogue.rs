@@ -1,7 +1,7 @@
 //! The clause catalogue over HTTP: what can be required of an entry, and where that comes from.
 //!
-//! The catalogue is a data file of the build ([`crate::domain::catalogue`]), the same for every organization, so nothing
-//! here reads the database. Texts are in the language of the request. How far an entry fulfils its clauses is in the
+//! The catalogue is a data file of the build ([`crate::domain::catalogue`]); with the name of an organization it is shown
+//! as that organization's policy has it on a day ([`crate::policies`]). Texts are in the language of the request. How far an entry fulfils its clauses is in the
 //! module above; which clauses given facts call for can be asked of [`crate::what_if`].
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::app::Scope;
 use crate::domain::catalogue::{Basis, Catalogue, Clause, ClauseGroup, LevelFact, LevelFrom, SourceRef, When};
 use crate::domain::facts::FactName;
 use crate::domain::vocabulary::{FulfilmentStatus, Kind, Phase, RequirementLevel, Role, Severity};
 use crate::http::answer::Answer;
 use crate::http::body::Params;
-use crate::http::caller::{Caller, scope};
+use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, Lang};
 use crate::http::openapi::Problems;
 use crate::http::page::{self, After, page_of};
+use crate::organizations;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list_clauses).service(get_clause);
@@ -206,6 +208,40 @@ pub struct ClauseFilter {
     /// Clauses of this chapter.
     #[param(nullable = false, inline)]
     group: Option<ClauseGroup>,
+    /// As the policy of this organization has them; the catalogue alone without it.
+    #[param(nullable = false, format = Uuid)]
+    organization_id: Option<String>,
+    /// On this day; today without it.
+    #[param(nullable = false)]
+    as_of_on: Option<NaiveDate>,
+}
+
+/// Whose clause.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ClausePolicy {
+    /// As the policy of this organization has it; the catalogue alone without it.
+    #[param(nullable = false, format = Uuid)]
+    organization_id: Option<String>,
+    /// On this day; today without it.
+    #[param(nullable = false)]
+    as_of_on: Option<NaiveDate>,
+}
+
+/// The catalogue, as an organization's policy has it on a day when one is named.
+fn catalogue_for<'c>(
+    scope: &mut Scope<'c>,
+    allowed: &Organizations,
+    organization_id: Option<&str>,
+    as_of_on: Option<NaiveDate>,
+) -> Result<&'c Catalogue, ApiError> {
+    let Some(id) = organization_id else {
+        return Ok(&scope.app.catalogue);
+    };
+    allowed.check(id)?;
+    organizations::row(scope, id)?;
+    scope.catalogue_of(id, as_of_on.unwrap_or(scope.today))
 }
 
 /// List clauses
@@ -220,43 +256,59 @@ async fn list_clauses(
     request: HttpRequest,
     Params(filter): Params<ClauseFilter>,
 ) -> Result<HttpResponse, ApiError> {
-    let limit = page::limit(filter.limit)?;
-    let print = page::fingerprint("list_clauses", &(filter.kind, filter.group));
-    let after = match page::after(filter.cursor.as_deref(), &print)? {
-        Some(after) => after.key.parse().map_err(|_| ApiError::InvalidCursor)?,
-        None => 0,
-    };
-    let catalogue = &caller.app().catalogue;
-    let clauses = catalogue
-        .clauses
-        .iter()
-        .filter(|clause| clause.number > after)
-        .filter(|clause| filter.kind.is_none_or(|kind| clause.applies_to.contains(&kind)))
-        .filter(|clause| filter.group.is_none_or(|group| clause.group == group))
-        .take(usize::try_from(limit).unwrap_or(200) + 1)
-        .collect();
-    let (clauses, next) = page::cut(clauses, limit, None, &print, |clause: &&Clause| After {
-        key: clause.number.to_string(),
-        id: clause.key.clone(),
-    });
-    let items = clauses
-        .into_iter()
-        .map(|clause| CatalogueClause::of(catalogue, clause, caller.lang))
-        .collect();
-    let page = CatalogueClausePage::new((items, next.clone()));
-    Ok(page::answer(request.path(), request.query_string(), &page, next.as_deref())?.respond(caller.lang))
+    let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
+    caller
+        .read(move |caller, scope| {
+            let limit = page::limit(filter.limit)?;
+            let shown = (filter.kind, filter.group, &filter.organization_id, filter.as_of_on);
+            let print = page::fingerprint("list_clauses", &shown);
+            let after = match page::after(filter.cursor.as_deref(), &print)? {
+                Some(after) => after.key.parse().map_err(|_| ApiError::InvalidCursor)?,
+                None => 0,
+            };
+            let (id, on) = (filter.organization_id.as_deref(), filter.as_of_on);
+            let catalogue = catalogue_for(scope, &caller.organizations, id, on)?;
+            let clauses = catalogue
+                .clauses
+                .iter()
+                .filter(|clause| clause.number > after)
+                .filter(|clause| filter.kind.is_none_or(|kind| clause.applies_to.contains(&kind)))
+                .filter(|clause| filter.group.is_none_or(|group| clause.group == group))
+                .take(usize::try_from(limit).unwrap_or(200) + 1)
+                .collect();
+            let (clauses, next) = page::cut(clauses, limit, None, &print, |clause: &&Clause| After {
+                key: clause.number.to_string(),
+                id: clause.key.clone(),
+            });
+            let items = clauses
+                .into_iter()
+                .map(|clause| CatalogueClause::of(catalogue, clause, caller.lang))
+                .collect();
+            let page = CatalogueClausePage::new((items, next.clone()));
+            page::answer(&path, &query, &page, next.as_deref())
+        })
+        .await
 }
 
 /// Get a clause
 ///
 /// By its stable name. Texts in the language of `Accept-Language`.
 #[utoipa::path(tag = "clauses",
-    params(("clause_key" = String, Path, description = "条項のキー / its stable name", example = "return-and-disposal", max_length = 100)),
+    params(("clause_key" = String, Path, description = "条項のキー / its stable name", example = "return-and-disposal", max_length = 100), ClausePolicy),
     security(("oauth2" = ["clauses:read"])), responses(
     (status = 200, description = "条項 / The clause", body = CatalogueClause), Problems))]
 #[get("/clauses/{clause_key}")]
-async fn get_clause(caller: Caller<scope::ClausesRead>, key: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    let catalogue = &caller.app().catalogue;
-    let clause = catalogue.clause(&key).ok_or(ApiError::NotFound)?;
-    Ok(Answer::ok(CatalogueClause::of(catalogue, clause, caller.lang))?.respond(caller.lang))
+async fn get_clause(
+    caller: Caller<scope::ClausesRead>,
+    key: web::Path<String>,
+    Params(policy): Params<ClausePolicy>,
+) -> Result<HttpResponse, ApiError> {
+    caller
+        .read(move |caller, scope| {
+            let id = policy.organization_id.as_deref();
+            let catalogue = catalogue_for(scope, &caller.organizations, id, policy.as_of_on)?;
+            let clause = catalogue.clause(&key).ok_or(ApiError::NotFound)?;
+            Answer::ok(&CatalogueClause::of(catalogue, clause, caller.lang))
+        })
+        .await
 }

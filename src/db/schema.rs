@@ -529,6 +529,7 @@ diesel::table! {
         operating_procedure -> Nullable<Text>,
         operating_procedure_revised_on -> Nullable<Date>,
         publishable_information -> Nullable<Text>,
+        dormant_after_days -> Nullable<Integer>,
         search_text -> Text,
         version -> BigInt,
         created_at -> BigInt,

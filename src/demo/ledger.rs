@@ -1,6 +1,7 @@
 //! Loads the invented ledger (`ledger.yaml`) through the same functions as the API: five local governments with their
 //! organizations, people, contractors and entries, relative to the day of the demo.
 
+mod deeds;
 mod proofs;
 
 use std::collections::BTreeMap;
@@ -222,7 +223,7 @@ impl<'l> Body<'l> {
                 self.account(scope, i, account)?;
             }
         }
-        Ok(())
+        deeds::add(scope, self.organization(0), self.company(5))
     }
 
     /// The standard annex of the first organization.

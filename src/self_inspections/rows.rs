@@ -232,7 +232,7 @@ pub(super) fn is_open(scope: &mut Scope<'_>, organization_id: &str, fiscal_year:
 }
 
 /// Opens a self-inspection: one item for each duty that the organization's policy states, due at the end of the year.
-pub(super) fn open(scope: &mut Scope<'_>, organization_id: &str, fiscal_year: i32) -> Result<String, ApiError> {
+pub(crate) fn open(scope: &mut Scope<'_>, organization_id: &str, fiscal_year: i32) -> Result<String, ApiError> {
     let organization = organizations::row(scope, organization_id)?;
     let profile = scope.app.profile(&organization.profile_key)?;
     let (_, due_on) = fiscal_year_days(fiscal_year);

@@ -9,7 +9,7 @@ use super::wire::{SocialMediaAccount, SocialMediaAccountCreate, SocialMediaAccou
 use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::{account_handles, social_media_accounts};
-use crate::domain::lifecycle::{DORMANT_AFTER_DAYS, looks_dormant};
+use crate::domain::lifecycle::looks_dormant;
 use crate::domain::vocabulary::Kind;
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::http::body::Patch;
@@ -57,10 +57,17 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec
         .map(|entry| {
             let row = extensions.remove(&entry.id).ok_or(ApiError::NotFound)?;
             let service = services.get(&row.social_media_service_id).cloned();
+            let service = service.ok_or(ApiError::NotFound)?;
             let began = entry.started_on.unwrap_or(scope.today);
             Ok(SocialMediaAccount {
-                looks_dormant: looks_dormant(entry.status, row.last_post_on, began, DORMANT_AFTER_DAYS, scope.today),
-                service: service.ok_or(ApiError::NotFound)?,
+                looks_dormant: looks_dormant(
+                    entry.status,
+                    row.last_post_on,
+                    began,
+                    service.dormant_after_days,
+                    scope.today,
+                ),
+                service,
                 handles: handles.remove(&entry.id).unwrap_or_default(),
                 entry,
                 social_media_service_id: row.social_media_service_id,

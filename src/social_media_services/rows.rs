@@ -27,6 +27,7 @@ pub(super) struct ServiceRow {
     operating_procedure: Option<String>,
     operating_procedure_revised_on: Option<NaiveDate>,
     publishable_information: Option<String>,
+    dormant_after_days: Option<i32>,
     pub version: i64,
     created_at: Instant,
     created_by: String,
@@ -47,6 +48,7 @@ impl ServiceRow {
             operating_procedure: self.operating_procedure,
             operating_procedure_revised_on: self.operating_procedure_revised_on,
             publishable_information: self.publishable_information,
+            dormant_after_days: self.dormant_after_days,
             version: self.version,
             created_at: self.created_at,
             created_by: self.created_by,
@@ -97,6 +99,7 @@ pub(super) fn inherited(scope: &mut Scope<'_>, ids: &[String]) -> Result<BTreeMa
                 responsible: service.responsible,
                 operating_procedure: service.operating_procedure,
                 publishable_information: service.publishable_information,
+                dormant_after_days: service.dormant_after_days.unwrap_or(DORMANT_AFTER_DAYS),
             };
             Ok((service.id, inherited))
         })
@@ -111,6 +114,7 @@ pub(super) struct State {
     operating_procedure: Option<String>,
     operating_procedure_revised_on: Option<NaiveDate>,
     publishable_information: Option<String>,
+    dormant_after_days: Option<i32>,
 }
 
 impl State {
@@ -121,6 +125,7 @@ impl State {
             operating_procedure: new.operating_procedure,
             operating_procedure_revised_on: new.operating_procedure_revised_on,
             publishable_information: new.publishable_information,
+            dormant_after_days: new.dormant_after_days,
         }
         .checked(scope)
     }
@@ -137,6 +142,7 @@ impl State {
             operating_procedure: now.operating_procedure,
             operating_procedure_revised_on: now.operating_procedure_revised_on,
             publishable_information: now.publishable_information,
+            dormant_after_days: now.dormant_after_days,
         };
         patch.nullable(&mut state.responsible, set.responsible, "responsible");
         patch.nullable(
@@ -153,6 +159,11 @@ impl State {
             &mut state.publishable_information,
             set.publishable_information,
             "publishable_information",
+        );
+        patch.nullable(
+            &mut state.dormant_after_days,
+            set.dormant_after_days,
+            "dormant_after_days",
         );
         state.checked(scope)
     }
@@ -185,6 +196,7 @@ struct Values<'a> {
     operating_procedure: Option<&'a str>,
     operating_procedure_revised_on: Option<NaiveDate>,
     publishable_information: Option<&'a str>,
+    dormant_after_days: Option<i32>,
     search_text: String,
     updated_at: Instant,
     updated_by: String,
@@ -201,6 +213,7 @@ fn values<'a>(scope: &Scope<'_>, state: &'a State) -> Values<'a> {
         operating_procedure: state.operating_procedure.as_deref(),
         operating_procedure_revised_on: state.operating_procedure_revised_on,
         publishable_information: state.publishable_information.as_deref(),
+        dormant_after_days: state.dormant_after_days,
         search_text: search::folded([Some(state.platform.code())]),
         updated_at: scope.at,
         updated_by: scope.by(),

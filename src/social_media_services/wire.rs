@@ -80,6 +80,9 @@ pub struct SocialMediaService {
     /// What may be published (発信できる情報).
     #[schema(required)]
     pub publishable_information: Option<String>,
+    /// After so many days without a post an account shows that it looks dormant; null: 180.
+    #[schema(required, minimum = 1, maximum = 3650)]
+    pub dormant_after_days: Option<i32>,
     /// Version, as in the entity tag.
     pub version: i64,
     /// When it was registered.
@@ -114,6 +117,9 @@ pub struct InheritedService {
     /// What may be published.
     #[schema(required)]
     pub publishable_information: Option<String>,
+    /// After so many days without a post an account looks dormant.
+    #[schema(minimum = 1, maximum = 3650, example = 180)]
+    pub dormant_after_days: i32,
 }
 
 /// A new social-media service.
@@ -139,6 +145,10 @@ pub struct SocialMediaServiceCreate {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub publishable_information: Option<String>,
+    /// After so many days without a post an account looks dormant; 180 without it.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub dormant_after_days: Option<i32>,
 }
 
 /// A change of a social-media service; absent fields stay.
@@ -155,6 +165,9 @@ pub struct SocialMediaServicePatch {
     /// What may be published.
     #[schema(max_length = 4000)]
     pub publishable_information: Option<String>,
+    /// After so many days without a post an account looks dormant.
+    #[schema(minimum = 1, maximum = 3650)]
+    pub dormant_after_days: Option<i32>,
     /// Names of fields to clear (`application/json` only).
     #[schema(nullable = false, max_items = 20)]
     pub clear: Option<BTreeSet<String>>,
@@ -166,5 +179,6 @@ impl Clearable for SocialMediaServicePatch {
         "operating_procedure",
         "operating_procedure_revised_on",
         "publishable_information",
+        "dormant_after_days",
     ];
 }

@@ -17,8 +17,11 @@ use crate::http::body::{Patch, clean_lines, lines};
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
 
-/// Records an application.
-pub(super) fn apply(
+/// Records an application; answers its id.
+///
+/// # Errors
+/// 422 for what cannot be, and a chain that would close.
+pub(crate) fn apply(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     mut new: SubcontractCreate,

@@ -140,6 +140,20 @@ db_test!(an_account_without_posts_looks_dormant_and_nothing_else_happens, |app| 
         (read.at("/looks_dormant"), read.text("/status")),
         (&json!(true), "operating")
     );
+    // How long that takes is the body's to say, for each of its services.
+    let service = format!("/social-media-services/{}", read.text("/social_media_service_id"));
+    let longer = json!({"dormant_after_days": 365});
+    app.officer().patch(&service, "*", longer).await.expect(200);
+    let read = app.officer().get(&path).await.expect(200);
+    assert_eq!(
+        (read.at("/looks_dormant"), read.at("/service/dormant_after_days")),
+        (&json!(false), &json!(365))
+    );
+    let never = json!({"dormant_after_days": 0});
+    app.officer()
+        .patch(&service, "*", never)
+        .await
+        .invalid("/dormant_after_days", "out_of_range");
 });
 
 db_test!(an_approval_that_runs_out_is_a_flag_and_stops_nothing, |app| {

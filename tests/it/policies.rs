@@ -93,6 +93,23 @@ db_test!(a_version_holds_from_its_day_and_the_entries_follow, |app| {
     (other["as_of_on"], other["organization_id"]) = (json!("2027-04-05"), json!(seed::ASSEMBLY));
     assert!(!planned(&officer.post("/clause-plans", other).await.expect(200)));
 
+    // The catalogue is shown as the policy of an organization has it.
+    let shown = |id: &str, on: &str| format!("/clauses/own-printing-log?organization_id={id}&as_of_on={on}");
+    officer
+        .get(&shown(seed::MAYOR, "2027-04-04"))
+        .await
+        .problem(404, "not_found");
+    officer
+        .get(&shown(seed::ASSEMBLY, "2027-04-05"))
+        .await
+        .problem(404, "not_found");
+    let own = officer.get(&shown(seed::MAYOR, "2027-04-05")).await.expect(200);
+    let last = format!("/clauses?limit=200&organization_id={}&as_of_on=2027-04-05", seed::MAYOR);
+    let last = officer.get(&last).await.expect(200);
+    assert_eq!(last.items("/items").last(), Some(&own.body));
+    let alone = officer.get("/clauses?limit=200").await.expect(200);
+    assert_eq!(alone.items("/items").len() + 1, last.items("/items").len());
+
     app.at("2027-04-05T00:30");
     let own = clause(&officer, &entry, "own-printing-log").await.unwrap();
     assert_eq!((&own["status"], &own["required"]), (&json!("missing"), &json!(true)));

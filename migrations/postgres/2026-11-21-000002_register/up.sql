@@ -178,6 +178,7 @@ CREATE TABLE social_media_services (
     operating_procedure TEXT COLLATE "C",
     operating_procedure_revised_on DATE,
     publishable_information TEXT COLLATE "C",
+    dormant_after_days INTEGER,
     search_text TEXT COLLATE "C" NOT NULL,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,

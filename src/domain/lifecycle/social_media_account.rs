@@ -16,12 +16,12 @@ use super::situation::Precondition::{
 };
 use super::{Lifecycle, Target, Transition};
 use crate::domain::vocabulary::{Kind, Role, Status};
-use chrono::{Days, NaiveDate};
+use chrono::{NaiveDate, TimeDelta};
 
 const KIND: Kind = Kind::SocialMediaAccount;
 
 /// After how many days without a post an account counts as dormant, unless the profile says otherwise.
-pub const DORMANT_AFTER_DAYS: u64 = 180;
+pub const DORMANT_AFTER_DAYS: i32 = 180;
 
 /// The responsible person of the account, or who stands in.
 const OWNER: &[Role] = &[Role::SocialAccountOwner, Role::Owner, Role::Deputy];
@@ -238,13 +238,13 @@ pub fn looks_dormant(
     status: Status,
     last_posted_on: Option<NaiveDate>,
     started_on: NaiveDate,
-    after_days: u64,
+    after_days: i32,
     as_of: NaiveDate,
 ) -> bool {
     let last = last_posted_on.unwrap_or(started_on);
     status == Status::Operating
         && last
-            .checked_add_days(Days::new(after_days))
+            .checked_add_signed(TimeDelta::days(after_days.into()))
             .is_some_and(|from| from <= as_of)
 }
 
