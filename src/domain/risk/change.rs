@@ -216,7 +216,7 @@ mod tests {
         };
         let (before, after) = (
             assessed(&plain, &[]),
-            assessed(&secret, &["confidentiality-obligation"]),
+            assessed(&secret, &["policy-compliance"]),
         );
         let list = changes(&recorded(&plain, &before, None), &recorded(&secret, &after, Some("x"))).unwrap();
         let of = |part: ChangedPart, name: &str| {
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(of(ChangedPart::Fact, "access_mode"), None);
         assert!(of(ChangedPart::ImpactDimension, "confidentiality").is_some());
         assert_eq!(
-            of(ChangedPart::Clause, "confidentiality-obligation"),
+            of(ChangedPart::Clause, "policy-compliance"),
             Some((Some("missing, credit 0"), Some("agreed, credit 60")))
         );
         assert_eq!(of(ChangedPart::Floor, "owner_missing"), Some((Some("high"), None)));
