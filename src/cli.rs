@@ -80,6 +80,8 @@ enum Command {
     VerifyAudit(audit::VerifyAudit),
     /// Verify a fiscal-year snapshot that was downloaded, offline, with public keys that you trust
     VerifySnapshot(audit::VerifySnapshot),
+    /// Verify a signed gate check that was filed, offline, with public keys that you trust
+    VerifyGate(audit::VerifyGate),
     /// Signing keys
     Keys {
         #[command(subcommand)]
@@ -227,6 +229,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::ExportAudit(export) => export.run(&open(&options)?)?,
         Command::VerifyAudit(verify) => verify.run()?,
         Command::VerifySnapshot(verify) => verify.run()?,
+        Command::VerifyGate(verify) => verify.run()?,
         Command::Keys {
             command: KeysCommand::Rotate { emergency },
         } => {

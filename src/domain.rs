@@ -14,6 +14,7 @@ pub mod exception;
 pub mod facts;
 pub mod file_type;
 pub mod fulfilment;
+pub mod gate;
 pub mod hand_over;
 pub mod identifier;
 pub mod incident;

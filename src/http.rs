@@ -23,8 +23,8 @@ use crate::app::App;
 use crate::{
     api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contract_measures, contractors,
     corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files,
-    fiscal_year_snapshots, health, incidents, measure_areas, messages, obligations, organizations, origins,
-    ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
+    fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations, organizations,
+    origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
     self_inspections, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications,
     what_if,
 };
@@ -71,6 +71,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(files::routes)
                 .configure(risk::routes)
                 .configure(risk_model::routes)
+                .configure(gate_checks::routes)
                 .configure(obligations::routes)
                 .configure(verifications::routes)
                 .configure(transitions::routes)

@@ -9,9 +9,11 @@ mod standing;
 pub mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::NaiveDate;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
+use crate::domain::gate::{self, Step};
 use crate::domain::lifecycle::{self, Transition, Unmet};
 use crate::domain::vocabulary::{Kind, Role, Status};
 use crate::entries::rows::{self as entry_rows, EntryRow};
@@ -161,6 +163,29 @@ pub(crate) fn gaps(scope: &mut Scope<'_>, entry: EntryRow) -> Result<Vec<Unmet>,
         }
     }
     Ok(found)
+}
+
+/// What a transition would lack on a day, from whichever status it is asked, and where the entry stands before it.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn lacks(
+    scope: &mut Scope<'_>,
+    entry: EntryRow,
+    key: &str,
+    on: NaiveDate,
+) -> Result<(Step, Vec<Unmet>), ApiError> {
+    let (kind, status) = (entry.kind.0, entry.status.0);
+    let transition = lifecycle::transitions(kind)
+        .iter()
+        .find(|transition| transition.key == key)
+        .ok_or_else(|| ApiError::internal(format!("no transition {key:?}")))?;
+    let known = Known::load(scope, entry, None, on)?;
+    let approvals = known.approvals_of(key);
+    let request = Request::default();
+    let met = known.met(&request);
+    let situation = known.situation(&approvals, key, &request, &met);
+    Ok((gate::step(transition, status), lifecycle::unmet(transition, &situation)))
 }
 
 /// Checks that a person holds one of these roles for an entry today, ownership included.

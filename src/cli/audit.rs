@@ -11,9 +11,9 @@ use diesel::prelude::*;
 use super::Stop;
 use crate::app::App;
 use crate::db::schema::local_governments;
-use crate::fiscal_year_snapshots;
 use crate::journal::chain::PublicKeys;
 use crate::journal::{checkpoint, export};
+use crate::{fiscal_year_snapshots, gate_checks};
 
 /// Which journal, and where to.
 #[derive(Debug, Clone, Args)]
@@ -94,6 +94,33 @@ impl VerifySnapshot {
         println!(
             "It holds: {} entries of organization {}, fiscal year {}, signed at {}.",
             found.entries, found.organization_id, found.fiscal_year, found.signed_at
+        );
+        Ok(())
+    }
+}
+
+/// Which file, and whom to trust.
+#[derive(Debug, Clone, Args)]
+pub(super) struct VerifyGate {
+    /// The answer of /api/v1/gate-checks, asked with "sign": true
+    #[arg(env = "KAKUNIN_VERIFY_GATE_FILE")]
+    file: PathBuf,
+    /// Public keys that you trust, a JSON Web Key Set from /api/v1/audit-log/keys or /.well-known/jwks.json
+    #[arg(long, env = "KAKUNIN_VERIFY_GATE_KEYS")]
+    keys: PathBuf,
+}
+
+impl VerifyGate {
+    pub(super) fn run(&self) -> Result<(), Stop> {
+        let text = std::fs::read(&self.file).map_err(|error| cannot(&self.file, &error))?;
+        let check = gate_checks::answer::verify(&text, &trusted(&self.keys)?)
+            .map_err(|fault| Stop(format!("{} does not hold: {fault}", self.file.display())))?;
+        println!(
+            "It holds: {} was answered with {} at {}, {} reasons.",
+            check.action,
+            check.decision,
+            check.evaluated_at,
+            check.reasons.len()
         );
         Ok(())
     }

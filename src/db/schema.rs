@@ -285,6 +285,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    gate_checks (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Nullable<Text>,
+        entry_id -> Nullable<Text>,
+        contractor_id -> Nullable<Text>,
+        action -> Text,
+        decision -> Text,
+        enforced_decision -> Text,
+        as_of_on -> Date,
+        request -> Text,
+        inputs -> Text,
+        answer -> Text,
+        jws -> Nullable<Text>,
+        evaluated_at -> BigInt,
+        evaluated_by -> Text,
+    }
+}
+
+diesel::table! {
+    gate_enforcements (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        action -> Text,
+        mode -> Text,
+        valid_from_on -> Date,
+        reason -> Text,
+        decided_by_person_id -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
     measure_areas (local_government_id, organization_id) {
         local_government_id -> Text,
         organization_id -> Text,

@@ -56,6 +56,13 @@ impl Answer {
         }
     }
 
+    /// With another status.
+    #[must_use]
+    pub const fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// With the entity tag of this version.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {

@@ -63,6 +63,7 @@ permissions! {
     AuditsWrite = "audits:write", "監査と自己点検を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
     RiskEvaluate = "risk:evaluate", "試算する";
+    GateCheck = "gate:check", "進めてよいかを照会する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";
     ActForPeople = "act_for_people", "人に代わって行う";
 }

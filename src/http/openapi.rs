@@ -46,6 +46,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "incidents", description = "インシデント / incidents and the reports that the law asks for"),
         (name = "reminders", description = "督促とメール / reminders and messages"),
         (name = "audit", description = "監査ログ / the audit log"),
+        (name = "gate", description = "判定 / may another system go on"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
     modifiers(&Security)

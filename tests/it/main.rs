@@ -28,6 +28,7 @@ mod engagements;
 mod evidence;
 mod exceptions;
 mod files;
+mod gate_checks;
 mod hand_over;
 mod incidents;
 mod journal;

@@ -214,10 +214,7 @@ mod tests {
             confidentiality: Some(Confidentiality::C3a),
             ..plain.clone()
         };
-        let (before, after) = (
-            assessed(&plain, &[]),
-            assessed(&secret, &["policy-compliance"]),
-        );
+        let (before, after) = (assessed(&plain, &[]), assessed(&secret, &["policy-compliance"]));
         let list = changes(&recorded(&plain, &before, None), &recorded(&secret, &after, Some("x"))).unwrap();
         let of = |part: ChangedPart, name: &str| {
             let one = list.iter().find(|change| change.part == part && change.name == name);

@@ -1,0 +1,2 @@
+DROP TABLE gate_enforcements;
+DROP TABLE gate_checks;
