@@ -30,6 +30,7 @@ mod exceptions;
 mod files;
 mod gate_checks;
 mod hand_over;
+mod idempotency;
 mod incidents;
 mod journal;
 mod mailroom;
