@@ -65,8 +65,8 @@ impl Answer {
 
     /// With another status.
     #[must_use]
-    pub const fn status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status.as_u16();
         self
     }
 
