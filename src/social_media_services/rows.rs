@@ -10,6 +10,7 @@ use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::social_media_services;
 use crate::db::search;
+use crate::domain::lifecycle::DORMANT_AFTER_DAYS;
 use crate::entries::rows::{check_holder, holder};
 use crate::entries::wire::Holder;
 use crate::http::body::Patch;
