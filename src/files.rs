@@ -261,7 +261,10 @@ async fn create_file(
     form: Multipart,
 ) -> Result<HttpResponse, ApiError> {
     let mut upload = upload::receive(caller.app(), &request, form).await?;
+    let (organization_id, name, sha256) = (&upload.organization_id, &upload.name, upload.incoming.sha256());
+    let said = format!("{organization_id}\n{name}\n{sha256}");
     caller
+        .saying(&said)
         .write(move |caller, scope| {
             if !caller.organizations.contains(&upload.organization_id) {
                 return Err(ApiError::Validation(vec![FieldError::reference("/organization_id")]));

@@ -8,6 +8,7 @@ pub mod body;
 pub mod caller;
 pub mod error;
 pub mod guard;
+mod idempotency;
 pub mod openapi;
 pub mod page;
 

@@ -89,6 +89,8 @@ pub struct Ticked {
     pub reassessed: usize,
     /// Messages whose bytes were erased.
     pub pruned: usize,
+    /// Answers, kept for requests sent again, whose time was over.
+    pub forgotten: usize,
     /// Files without a record that were removed.
     pub swept: usize,
     /// Checkpoints of the journal that were signed.
@@ -107,6 +109,7 @@ impl Ticked {
         self.dead += other.dead;
         self.reassessed += other.reassessed;
         self.pruned += other.pruned;
+        self.forgotten += other.forgotten;
         self.swept += other.swept;
         self.checkpoints += other.checkpoints;
         self.frozen += other.frozen;
@@ -211,6 +214,7 @@ impl Worker {
                     reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
+                    forgotten: prune::forget_answers(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,
                     frozen: fiscal_year_snapshots::go_on(&app, &tenant)?,
                     ..Ticked::default()

@@ -1502,6 +1502,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    idempotency_keys (local_government_id, client_id, key) {
+        local_government_id -> Text,
+        client_id -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        sealed_answer -> Binary,
+        master_key_id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

@@ -1,21 +1,23 @@
 //! The answer of a handler as data: status, headers, body. A write makes it inside its transaction, so that the edge
-//! can store it with the effect or roll both back without touching handlers.
+//! can store it with the effect ([`super::idempotency`]) or roll both back without touching handlers.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, Lang};
 
 /// Status, entity tag, location and body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
-    status: StatusCode,
+    status: u16,
     version: Option<String>,
     location: Option<String>,
     next: Option<String>,
-    body: Option<Value>,
+    /// The text itself: an answer that is given again is the same to the byte.
+    body: Option<String>,
+    #[serde(skip)]
+    is_replay: bool,
 }
 
 impl Answer {
@@ -25,11 +27,8 @@ impl Answer {
     /// A body that cannot be JSON, which is ours to fix.
     pub fn ok(body: impl Serialize) -> Result<Self, ApiError> {
         Ok(Self {
-            status: StatusCode::OK,
-            version: None,
-            location: None,
-            next: None,
-            body: Some(serde_json::to_value(body)?),
+            body: Some(serde_json::to_value(body)?.to_string()),
+            ..Self::empty(StatusCode::OK)
         })
     }
 
@@ -39,20 +38,25 @@ impl Answer {
     /// As [`Answer::ok`].
     pub fn created(location: String, body: impl Serialize) -> Result<Self, ApiError> {
         Ok(Self {
-            status: StatusCode::CREATED,
+            status: StatusCode::CREATED.as_u16(),
             location: Some(location),
             ..Self::ok(body)?
         })
     }
 
     /// 204.
-    pub const fn no_content() -> Self {
+    pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    fn empty(status: StatusCode) -> Self {
         Self {
-            status: StatusCode::NO_CONTENT,
+            status: status.as_u16(),
             version: None,
             location: None,
             next: None,
             body: None,
+            is_replay: false,
         }
     }
 
@@ -70,9 +74,16 @@ impl Answer {
         self
     }
 
+    /// The same, given again.
+    #[must_use]
+    pub(super) fn replayed(mut self) -> Self {
+        self.is_replay = true;
+        self
+    }
+
     /// As an HTTP response in this language.
     pub fn respond(self, lang: Lang) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or_default());
         response.insert_header((header::CONTENT_LANGUAGE, lang.tag()));
         if let Some(version) = &self.version {
             response.insert_header((header::ETAG, etag(version, lang)));
@@ -83,8 +94,11 @@ impl Answer {
         if let Some(next) = self.next {
             response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
         }
+        if self.is_replay {
+            response.insert_header(("Idempotency-Replayed", "true"));
+        }
         match self.body {
-            Some(body) => response.json(body),
+            Some(body) => response.content_type("application/json").body(body),
             None => response.finish(),
         }
     }

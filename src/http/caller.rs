@@ -7,11 +7,12 @@ use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::answer::Answer;
 use super::error::{ApiError, Lang};
+use super::idempotency::{self, Key};
 use crate::app::{App, Scope, Tenant};
 use crate::journal::Actor;
 use crate::tokens;
@@ -121,6 +122,8 @@ pub struct Caller<P: Permission> {
     pub acting_person: Option<String>,
     /// The language of the answer.
     pub lang: Lang,
+    /// The `Idempotency-Key` of a POST.
+    retry: Option<Key>,
     app: App,
     permission: PhantomData<P>,
 }
@@ -134,6 +137,13 @@ impl<P: Permission> Caller<P> {
     /// Whether moves that are not announced yet (内示前) are shown: to whoever keeps the directory.
     pub fn sees_planned_moves(&self) -> bool {
         self.scopes.iter().any(|held| held == "directory:write")
+    }
+
+    /// The same, with what its body says; for bodies that differ in their bytes when they are sent again.
+    #[must_use]
+    pub fn saying(mut self, what: &str) -> Self {
+        self.retry = self.retry.map(|key| key.saying(what));
+        self
     }
 
     fn actor(&self) -> Actor {
@@ -186,7 +196,8 @@ impl<P: Permission> Caller<P> {
         .map_err(ApiError::internal)?
     }
 
-    /// Writes within the caller's tenant, on a blocking thread: one transaction that makes the answer too.
+    /// Writes within the caller's tenant, on a blocking thread: one transaction that makes the answer too, and keeps it
+    /// for a request that is sent again ([`super::idempotency`]).
     ///
     /// # Errors
     /// What `f` answers; then nothing was written.
@@ -197,14 +208,17 @@ impl<P: Permission> Caller<P> {
     where
         P: Send + Sync,
     {
-        let lang = self.lang;
-        let answer = web::block(move || {
+        let (answer, lang) = web::block(move || {
             let app = self.app.clone();
-            app.write_as(&self.tenant.clone(), self.actor(), |scope| {
+            let write = |scope: &mut Scope<'_>| {
                 if let Some(person) = &self.acting_person {
                     crate::people::require_active(scope, person)?;
                 }
                 f(&self, scope)
+            };
+            app.write_as(&self.tenant, self.actor(), |scope| match &self.retry {
+                Some(key) => idempotency::once(scope, &self.client_id, key, self.lang, write),
+                None => Ok((write(scope)?, self.lang)),
             })
         })
         .await
@@ -217,12 +231,12 @@ impl<P: Permission> FromRequest for Caller<P> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request))
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(caller(request, payload))
     }
 }
 
-fn caller<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, ApiError> {
+fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result<Caller<P>, ApiError> {
     let app = request
         .app_data::<web::Data<App>>()
         .ok_or_else(|| ApiError::internal("no application"))?;
@@ -256,12 +270,19 @@ fn caller<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, ApiError> {
             )
         }
     };
+    // A change that names the version it is about needs no key: it cannot happen twice.
+    let retry = if request.method() == Method::POST {
+        Key::of(request, payload, &claims.organizations, acting_person.as_deref())?
+    } else {
+        None
+    };
     Ok(Caller {
         tenant: Tenant::new(&claims.local_government_id),
         client_id: claims.client_id,
         organizations: claims.organizations,
         scopes: claims.scopes,
         acting_person,
+        retry,
         lang: Lang::of(header(header::ACCEPT_LANGUAGE.as_str())),
         app: app.get_ref().clone(),
         permission: PhantomData,

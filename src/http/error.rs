@@ -8,13 +8,13 @@ mod texts;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::lifecycle::Unmet;
 
 /// The language of the answer's texts; codes never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Lang {
     /// 日本語, unless the client asks otherwise.
     #[default]
@@ -160,6 +160,9 @@ pub enum ApiError {
     /// 400: the body is not a form.
     #[error("malformed multipart: {0}")]
     MalformedMultipart(String),
+    /// 400: an `Idempotency-Key` that cannot be one.
+    #[error("invalid idempotency key")]
+    InvalidIdempotencyKey,
     /// 401: no token.
     #[error("missing token")]
     MissingToken,
@@ -218,6 +221,9 @@ pub enum ApiError {
     /// 422: an act of a person without `Acting-Person`.
     #[error("acting person required")]
     ActingPersonRequired,
+    /// 422: the `Idempotency-Key` belongs to another request.
+    #[error("idempotency key reused")]
+    IdempotencyKeyReused,
     /// 428: `If-Match` is missing.
     #[error("precondition required")]
     PreconditionRequired,
@@ -316,6 +322,7 @@ impl ApiError {
             Self::UnknownParameter(_) => "unknown_parameter",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidCursor => "invalid_cursor",
+            Self::InvalidIdempotencyKey => "invalid_idempotency_key",
             Self::MissingToken => "missing_token",
             Self::InvalidToken(_) => "invalid_token",
             Self::ExpiredToken => "expired_token",
@@ -332,6 +339,7 @@ impl ApiError {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Validation(_) => "validation_failed",
             Self::ActingPersonRequired => "acting_person_required",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionRequired => "precondition_required",
             Self::Unavailable => "unavailable",
             Self::ScannerUnavailable => "scanner_unavailable",
@@ -413,7 +421,8 @@ impl ResponseError for ApiError {
             | Self::MalformedMultipart(_)
             | Self::UnknownParameter(_)
             | Self::InvalidParameter { .. }
-            | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            | Self::InvalidCursor
+            | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::MissingToken | Self::InvalidToken(_) | Self::ExpiredToken => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
@@ -424,7 +433,9 @@ impl ResponseError for ApiError {
             Self::StaleVersion { .. } => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Validation(_) | Self::ActingPersonRequired => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Validation(_) | Self::ActingPersonRequired | Self::IdempotencyKeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Unavailable | Self::ScannerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,8 +1,10 @@
 //! The document: head, security, tags, and the validators compiled from its own schemas.
 //!
 //! Paths and schemas are collected from the handlers by `utoipa-actix-web` when the application is put together
-//! ([`super::routes`]), so a route and its description are one statement. Built once; served at `/openapi.json` and
+//! ([`super::routes`]), so a route and its description are one statement; what all writes share is [`writes`]'. Built once; served at `/openapi.json` and
 //! `/openapi.yaml`, printed by `kakunin openapi`, committed at `openapi/openapi.json`.
+
+mod writes;
 
 use std::collections::BTreeMap;
 
@@ -184,6 +186,7 @@ impl Document {
     pub fn new(api: &utoipa::openapi::OpenApi) -> Result<Self, ApiError> {
         let mut json = serde_json::to_value(api)?;
         describe_scopes(&mut json);
+        writes::describe(&mut json);
         let (text, yaml) = written(&json)?;
         let components = json.get("components").cloned().unwrap_or_default();
         let names: Vec<String> = components

@@ -3,7 +3,7 @@
 //! Nobody gets in, no token goes beyond its scopes, nothing of another local government can be reached by its id, and a
 //! token of one organization sees nothing of another. Records to try it with are made by [`records`] from the document.
 
-mod records;
+pub mod records;
 
 use actix_web::http::Method;
 use serde_json::{Value, json};

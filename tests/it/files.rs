@@ -54,7 +54,7 @@ pub async fn paper(actor: &Actor<'_>, organization_id: &str) -> Answered {
 }
 
 /// Every file below the directory of the files.
-fn on_disk(app: &TestApp) -> Vec<PathBuf> {
+pub fn on_disk(app: &TestApp) -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(directory).into_iter().flatten() {
             let path = entry.unwrap().path();

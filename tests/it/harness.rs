@@ -176,6 +176,11 @@ impl TestApp {
         Actor::new(self, Some((seed::KAGOSHIMA_CLIENT.to_owned(), None)))
     }
 
+    /// The client of this id, with all that it has.
+    pub fn client_actor(&self, id: &str) -> Actor<'_> {
+        Actor::new(self, Some((id.to_owned(), None)))
+    }
+
     /// Inserts a client; its secret is [`seed::SECRET`].
     pub fn client(&self, local_government_id: &str, scopes: &[&str], organization_ids: Option<&[&str]>) -> String {
         let now = self.clock.now();

@@ -29,6 +29,7 @@ mod evidence;
 mod exceptions;
 mod files;
 mod hand_over;
+mod idempotency;
 mod incidents;
 mod journal;
 mod mailroom;

@@ -41,6 +41,12 @@ impl ApiError {
                 "一覧を最初から読み直してください。絞り込みを変えたときは cursor を付けずに始めます。",
                 "Read the list from the start; after a change of filters begin without cursor.",
             ),
+            Self::InvalidIdempotencyKey => fixed(
+                "Idempotency-Key が正しくありません",
+                "Invalid Idempotency-Key",
+                "見える ASCII 文字1から255字（UUID など）を一つだけ付けてください。",
+                "Send one key of 1 to 255 visible ASCII characters, such as a UUID.",
+            ),
             Self::MissingToken => fixed(
                 "トークンがありません",
                 "No token",
@@ -136,6 +142,12 @@ impl ApiError {
                 "Acting person required",
                 "Acting-Person ヘッダーに実施した人のIDを付けてください。",
                 "Name the person who acts in the Acting-Person header.",
+            ),
+            Self::IdempotencyKeyReused => fixed(
+                "Idempotency-Key は別の要求に使われています",
+                "The Idempotency-Key belongs to another request",
+                "新しい要求には新しいキーを付けてください。再送は、同じ本文、同じ実施者、同じ権限で行ってください。",
+                "Give a new request a new key; send one again with the same body, person and token rights.",
             ),
             Self::PreconditionRequired => fixed(
                 "If-Match が必要です",

@@ -1,0 +1,74 @@
+//! What every write of the document has alike: the edge gives it ([`crate::http::caller::Caller::write`]), so it is
+//! described here once and not at a hundred handlers.
+
+use serde_json::{Value, json};
+
+/// POSTs that only ask.
+const QUESTIONS: &[&str] = &["evaluate_risk", "plan_clauses", "plan_reminders", "preview_policy_version"];
+
+/// Describes the parameters and headers that writes share.
+pub(super) fn describe(document: &mut Value) {
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for item in paths.values_mut().filter_map(Value::as_object_mut) {
+        for (method, operation) in item {
+            if is_write(method, operation) {
+                describe_write(method, operation);
+            }
+        }
+    }
+}
+
+fn is_write(method: &str, operation: &Value) -> bool {
+    let has_token = operation.pointer("/security/0/oauth2").is_some();
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    ["post", "put", "patch", "delete"].contains(&method) && has_token && !QUESTIONS.contains(&id)
+}
+
+fn describe_write(method: &str, operation: &mut Value) {
+    if method == "post" {
+        add_parameter(
+            operation,
+            json!({
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "再送しても一度だけ行うためのキー。7日間、同じ要求には最初の応答を返す / Sent again with this key, the request has its effect once and is answered as the first time, for 7 days",
+                "required": false,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
+            }),
+        );
+        add_header(
+            operation,
+            "Idempotency-Replayed",
+            "再送への最初の応答 / true: the first answer, given again",
+        );
+    }
+}
+
+fn add_parameter(operation: &mut Value, parameter: Value) {
+    let Some(operation) = operation.as_object_mut() else { return };
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(parameter);
+    }
+}
+
+/// Adds a header to every success.
+fn add_header(operation: &mut Value, name: &str, description: &str) {
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    for (_, response) in responses
+        .into_iter()
+        .flatten()
+        .filter(|(status, _)| status.starts_with('2'))
+    {
+        let Some(response) = response.as_object_mut() else { continue };
+        let headers = response.entry("headers").or_insert_with(|| json!({}));
+        if let Some(headers) = headers.as_object_mut() {
+            headers.insert(
+                name.to_owned(),
+                json!({"description": description, "schema": {"type": "boolean"}}),
+            );
+        }
+    }
+}
