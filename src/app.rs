@@ -120,6 +120,19 @@ impl App {
         self.db.write(|conn| self.write_in(conn, tenant, actor, f))
     }
 
+    /// Does all that [`App::write_as`] does, journal included, and takes it back.
+    ///
+    /// # Errors
+    /// As [`App::write_as`].
+    pub fn rehearse_as<T>(
+        &self,
+        tenant: &Tenant,
+        actor: Actor,
+        f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.db.rehearse(|conn| self.write_in(conn, tenant, actor, f))
+    }
+
     /// The same in a transaction that has begun already: a tenant is made together with what it holds.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The only place that knows that there are two databases, chosen by the URL's scheme.
 //!
-//! [`Db::read`] and [`Db::write`] are the two ways in. SQLite has one writer (`BEGIN IMMEDIATE`, `synchronous=FULL`,
+//! [`Db::read`] and [`Db::write`] are the two ways in; [`Db::rehearse`] is a write that is taken back. SQLite has one writer (`BEGIN IMMEDIATE`, `synchronous=FULL`,
 //! WAL) and several query-only readers; PostgreSQL has one pool. A write transaction appends its journal entries as its
 //! last act ([`crate::journal`]), so the lock on the head is short. Tables: [`schema`]; migrations: [`migrate`].
 
@@ -271,7 +271,7 @@ impl Db {
             Conn::Sqlite(_) => "BEGIN",
             Conn::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        within(&mut conn, begin, f)
+        within(&mut conn, begin, End::Commit, f)
     }
 
     /// Runs `f` in a write transaction; SQLite takes its one write lock at once, because a deferred transaction that
@@ -280,16 +280,40 @@ impl Db {
     /// # Errors
     /// What `f` answers, or a database failure; then nothing was written.
     pub fn write<T>(&self, f: impl FnOnce(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        self.change(End::Commit, f)
+    }
+
+    /// Runs `f` as [`Db::write`] does and takes everything back: what would happen, without its happening.
+    ///
+    /// # Errors
+    /// What `f` answers, or a database failure.
+    pub fn rehearse<T>(&self, f: impl FnOnce(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        self.change(End::RollBack, f)
+    }
+
+    fn change<T>(&self, end: End, f: impl FnOnce(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let mut conn = self.writers.get()?;
         let begin = match &mut *conn {
             Conn::Sqlite(_) => "BEGIN IMMEDIATE",
             Conn::Postgres(_) => "BEGIN",
         };
-        within(&mut conn, begin, f)
+        within(&mut conn, begin, end, f)
     }
 }
 
-fn within<T>(conn: &mut Conn, begin: &str, f: impl FnOnce(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
+/// How a transaction ends when all went well; when not, it is rolled back.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commit,
+    RollBack,
+}
+
+fn within<T>(
+    conn: &mut Conn,
+    begin: &str,
+    end: End,
+    f: impl FnOnce(&mut Conn) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     type Manager = <Conn as Connection>::TransactionManager;
     match conn {
         Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, begin)?,
@@ -297,7 +321,10 @@ fn within<T>(conn: &mut Conn, begin: &str, f: impl FnOnce(&mut Conn) -> Result<T
     }
     match f(conn) {
         Ok(value) => {
-            Manager::commit_transaction(conn)?;
+            match end {
+                End::Commit => Manager::commit_transaction(conn)?,
+                End::RollBack => Manager::rollback_transaction(conn)?,
+            }
             Ok(value)
         }
         Err(error) => {

@@ -37,7 +37,7 @@ use crate::organizations;
 use objects::Wanted;
 use rows::{NewTransfer, TransferRow, Who};
 use wire::{
-    AcceptanceCreate, AcceptanceWord, DryRun, OwnershipTransfer, OwnershipTransferCreate, OwnershipTransferFilter,
+    AcceptanceCreate, AcceptanceWord, OwnershipTransfer, OwnershipTransferCreate, OwnershipTransferFilter,
     OwnershipTransferPage, OwnershipTransferPreview,
 };
 
@@ -130,7 +130,7 @@ async fn list_ownership_transfers(
 /// From a person or a post to another: entries that are owned or deputised, social-media services, rounds that wait for
 /// the person; posts that a person holds are only listed. It moves on its day; the new owner is asked to accept it by
 /// 15 April (moves of 1 April) or within 15 days. With `dry_run` the answer lists every object and nothing is written.
-#[utoipa::path(tag = "directory", request_body = OwnershipTransferCreate, params(DryRun),
+#[utoipa::path(tag = "directory", request_body = OwnershipTransferCreate,
     security(("oauth2" = ["directory:write"])), responses(
     (status = 200, description = "試行の結果 / What it would do", body = OwnershipTransferPreview),
     (status = 201, description = "登録した引継ぎ / The transfer", body = OwnershipTransfer,
@@ -139,7 +139,6 @@ async fn list_ownership_transfers(
 #[post("/ownership-transfers")]
 async fn create_ownership_transfer(
     caller: Caller<scope::DirectoryWrite>,
-    Params(dry): Params<DryRun>,
     Body(mut new): Body<OwnershipTransferCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
@@ -162,7 +161,7 @@ async fn create_ownership_transfer(
                 .announced_on
                 .or_else(|| announced_by_default(new.effective_on, scope.today));
             let due_on = acceptance_due(new.effective_on);
-            if dry.dry_run == Some(true) {
+            if caller.dry_run {
                 return Answer::ok(&OwnershipTransferPreview {
                     effective_on: new.effective_on,
                     announced_on,

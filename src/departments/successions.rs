@@ -140,16 +140,6 @@ pub struct SuccessionShare {
     pub entries: i64,
 }
 
-/// Whether to try only.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DryRun {
-    /// Check everything, answer what would happen, write nothing.
-    #[param(nullable = false)]
-    dry_run: Option<bool>,
-}
-
 /// Filters of the list.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -278,7 +268,7 @@ pub(super) async fn list_department_successions(
 /// On the day its entries, posts, roles, appointments and the departments below go to the successors, and it is closed.
 /// With `dry_run` the answer says what would move and nothing is written.
 #[utoipa::path(tag = "directory", request_body = SuccessionCreate,
-    params(("department_id" = String, Path, description = "所属のID", format = Uuid), DryRun),
+    params(("department_id" = String, Path, description = "所属のID", format = Uuid)),
     security(("oauth2" = ["directory:write"])), responses(
     (status = 200, description = "試行の結果 / What it would do", body = SuccessionPreview),
     (status = 201, description = "登録した再編 / The reorganisation", body = DepartmentSuccession,
@@ -287,7 +277,6 @@ pub(super) async fn list_department_successions(
 pub(super) async fn create_department_succession(
     caller: Caller<scope::DirectoryWrite>,
     id: web::Path<String>,
-    Params(dry): Params<DryRun>,
     Body(mut new): Body<SuccessionCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
@@ -301,7 +290,7 @@ pub(super) async fn create_department_succession(
                     en: "Its reorganisation is registered; cancel it before its day to change it.".to_owned(),
                 });
             }
-            if dry.dry_run == Some(true) {
+            if caller.dry_run {
                 return Answer::ok(&preview(scope, &department, &new)?);
             }
             let id = scope.new_id();

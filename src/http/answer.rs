@@ -18,6 +18,8 @@ pub struct Answer {
     body: Option<String>,
     #[serde(skip)]
     is_replay: bool,
+    #[serde(skip)]
+    is_rehearsal: bool,
 }
 
 impl Answer {
@@ -57,6 +59,7 @@ impl Answer {
             next: None,
             body: None,
             is_replay: false,
+            is_rehearsal: false,
         }
     }
 
@@ -81,6 +84,17 @@ impl Answer {
         self
     }
 
+    /// The same, of a write that was taken back: where it would be and its version name nothing that is there.
+    #[must_use]
+    pub(super) fn rehearsed(self) -> Self {
+        Self {
+            version: None,
+            location: None,
+            is_rehearsal: true,
+            ..self
+        }
+    }
+
     /// As an HTTP response in this language.
     pub fn respond(self, lang: Lang) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or_default());
@@ -96,6 +110,9 @@ impl Answer {
         }
         if self.is_replay {
             response.insert_header(("Idempotency-Replayed", "true"));
+        }
+        if self.is_rehearsal {
+            response.insert_header(("Dry-Run", "true"));
         }
         match self.body {
             Some(body) => response.content_type("application/json").body(body),

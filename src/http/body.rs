@@ -259,32 +259,36 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let raw = request.query_string();
-        ready(
-            web::Query::<T>::from_query(raw)
-                .map(|query| Self(query.into_inner()))
-                .map_err(|error| {
-                    let text = error.to_string();
-                    let quoted = text.split('`').nth(1).unwrap_or_default().to_owned();
-                    if text.contains("unknown field") {
-                        ApiError::UnknownParameter(quoted)
-                    } else {
-                        let name = raw
-                            .split('&')
-                            .filter_map(|pair| pair.split_once('='))
-                            .map(|(name, _)| name)
-                            .find(|name| web::Query::<T>::from_query(&without(raw, name)).is_ok())
-                            .unwrap_or("query")
-                            .to_owned();
-                        ApiError::InvalidParameter {
-                            name,
-                            ja: format!("値を読めません（{text}）。"),
-                            en: text,
-                        }
-                    }
-                }),
-        )
+        ready(params(request.query_string()).map(Self))
     }
+}
+
+/// Reads a query string.
+///
+/// # Errors
+/// 400 for a parameter that `T` does not have, and for a value that it cannot have.
+pub(super) fn params<T: DeserializeOwned>(raw: &str) -> Result<T, ApiError> {
+    web::Query::<T>::from_query(raw)
+        .map(web::Query::into_inner)
+        .map_err(|error| {
+            let text = error.to_string();
+            let quoted = text.split('`').nth(1).unwrap_or_default().to_owned();
+            if text.contains("unknown field") {
+                return ApiError::UnknownParameter(quoted);
+            }
+            let name = raw
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, _)| name)
+                .find(|name| web::Query::<T>::from_query(&without(raw, name)).is_ok())
+                .unwrap_or("query")
+                .to_owned();
+            ApiError::InvalidParameter {
+                name,
+                ja: format!("値を読めません（{text}）。"),
+                en: text,
+            }
+        })
 }
 
 fn without(raw: &str, name: &str) -> String {

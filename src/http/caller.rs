@@ -9,8 +9,10 @@ use std::marker::PhantomData;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 
 use super::answer::Answer;
+use super::body::params;
 use super::error::{ApiError, Lang};
 use super::idempotency::{self, Key};
 use crate::app::{App, Scope, Tenant};
@@ -122,6 +124,8 @@ pub struct Caller<P: Permission> {
     pub acting_person: Option<String>,
     /// The language of the answer.
     pub lang: Lang,
+    /// Whether the write is only tried (`?dry_run=true`): everything runs, is answered, and is taken back.
+    pub dry_run: bool,
     /// The `Idempotency-Key` of a POST.
     retry: Option<Key>,
     app: App,
@@ -197,7 +201,7 @@ impl<P: Permission> Caller<P> {
     }
 
     /// Writes within the caller's tenant, on a blocking thread: one transaction that makes the answer too, and keeps it
-    /// for a request that is sent again ([`super::idempotency`]).
+    /// for a request that is sent again ([`super::idempotency`]). A dry run does all of it and takes it back.
     ///
     /// # Errors
     /// What `f` answers; then nothing was written.
@@ -216,6 +220,10 @@ impl<P: Permission> Caller<P> {
                 }
                 f(&self, scope)
             };
+            if self.dry_run {
+                let answer = app.rehearse_as(&self.tenant, self.actor(), write)?;
+                return Ok((answer.rehearsed(), self.lang));
+            }
             app.write_as(&self.tenant, self.actor(), |scope| match &self.retry {
                 Some(key) => idempotency::once(scope, &self.client_id, key, self.lang, write),
                 None => Ok((write(scope)?, self.lang)),
@@ -225,6 +233,13 @@ impl<P: Permission> Caller<P> {
         .map_err(ApiError::internal)??;
         Ok(answer.respond(lang))
     }
+}
+
+/// The query of a write. A parameter that is misspelt is refused: a trial must not become the real thing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WriteQuery {
+    dry_run: Option<bool>,
 }
 
 impl<P: Permission> FromRequest for Caller<P> {
@@ -270,6 +285,7 @@ fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result
             )
         }
     };
+    let dry_run = !request.method().is_safe() && params::<WriteQuery>(request.query_string())?.dry_run == Some(true);
     // A change that names the version it is about needs no key: it cannot happen twice.
     let retry = if request.method() == Method::POST {
         Key::of(request, payload, &claims.organizations, acting_person.as_deref())?
@@ -282,6 +298,7 @@ fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result
         organizations: claims.organizations,
         scopes: claims.scopes,
         acting_person,
+        dry_run,
         retry,
         lang: Lang::of(header(header::ACCEPT_LANGUAGE.as_str())),
         app: app.get_ref().clone(),

@@ -199,7 +199,10 @@ mod tests {
         let longest = "k".repeat(255);
         for (header, key) in [
             ("a", "a"),
-            ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+            (
+                "8e03978e-40d5-43dd-bc93-6894a57f9324",
+                "8e03978e-40d5-43dd-bc93-6894a57f9324",
+            ),
             ("\"8e03978e\"", "8e03978e"),
             (" a ", "a"),
             (r#""a\"b\\c""#, r#"a"b\c"#),
@@ -209,7 +212,18 @@ mod tests {
             assert_eq!(parse(header).as_deref(), Some(key), "{header}");
         }
         let too_long = "k".repeat(256);
-        for header in ["", "\"\"", "\"", "\"a", "a b", "\"a\"b\"", r#""a\""#, r#""a\n""#, "確認", too_long.as_str()] {
+        for header in [
+            "",
+            "\"\"",
+            "\"",
+            "\"a",
+            "a b",
+            "\"a\"b\"",
+            r#""a\""#,
+            r#""a\n""#,
+            "確認",
+            too_long.as_str(),
+        ] {
             assert_eq!(parse(header), None, "{header}");
         }
     }

@@ -217,16 +217,6 @@ pub struct AcceptanceCreate {
     pub note: Option<String>,
 }
 
-/// Whether to try only.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DryRun {
-    /// Check everything, answer what would happen, write nothing.
-    #[param(nullable = false)]
-    pub dry_run: Option<bool>,
-}
-
 /// Filters of the list.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -31,8 +31,18 @@ fn is_replay(answered: &Answered) -> bool {
 /// Asserts that the second answer is the first, given again.
 #[track_caller]
 fn same(again: &Answered, first: &Answered) {
-    assert!(is_replay(again) && !is_replay(first), "{}: {:#}", again.call, again.body);
-    assert_eq!((again.status, &again.bytes), (first.status, &first.bytes), "{}", again.call);
+    assert!(
+        is_replay(again) && !is_replay(first),
+        "{}: {:#}",
+        again.call,
+        again.body
+    );
+    assert_eq!(
+        (again.status, &again.bytes),
+        (first.status, &first.bytes),
+        "{}",
+        again.call
+    );
     for name in ["etag", "location", "content-language", "content-type"] {
         assert_eq!(again.header(name), first.header(name), "{}: {name}", again.call);
     }
@@ -58,7 +68,10 @@ db_test!(a_request_that_is_sent_again_has_its_effect_once, |app| {
     let quoted = app.officer().header(HEADER, "\"R9-0001\"");
     same(&quoted.post("/contractors", company()).await, &first);
     // Whoever asks again is answered as the first time, also in its language.
-    same(&officer.clone().lang("en").post("/contractors", company()).await, &first);
+    same(
+        &officer.clone().lang("en").post("/contractors", company()).await,
+        &first,
+    );
     assert_eq!((companies(&app), recorded(&app)), (1, before));
 
     // The record lives on; the answer is what it was.
@@ -77,10 +90,17 @@ db_test!(a_request_that_is_sent_again_has_its_effect_once, |app| {
 });
 
 db_test!(a_key_belongs_to_one_client, |app| {
-    let first = app.officer().header(HEADER, "1").post("/contractors", json!({"name": "甲"})).await;
+    let first = app
+        .officer()
+        .header(HEADER, "1")
+        .post("/contractors", json!({"name": "甲"}))
+        .await;
     first.expect(201);
     for other in [app.limited(&[seed::MAYOR]), app.stranger()] {
-        let made = other.header(HEADER, "1").post("/contractors", json!({"name": "甲"})).await;
+        let made = other
+            .header(HEADER, "1")
+            .post("/contractors", json!({"name": "甲"}))
+            .await;
         assert!(!is_replay(&made.expect(201)));
     }
     assert_eq!((companies(&app), kept(&app)), (3, 3));
@@ -94,13 +114,22 @@ db_test!(a_key_belongs_to_one_request, |app| {
     let others = [
         officer.post("/contractors", json!({"name": "乙"})).await,
         officer.post("/people", json!({"name": "甲"})).await,
-        officer.clone().acting(&person).post("/contractors", json!({"name": "甲"})).await,
+        officer
+            .clone()
+            .acting(&person)
+            .post("/contractors", json!({"name": "甲"}))
+            .await,
     ];
     for other in others {
         other.problem(422, "idempotency_key_reused");
     }
     let english = officer.lang("en").post("/contractors", json!({"name": "乙"})).await;
-    assert!(english.problem(422, "idempotency_key_reused").text("/detail").is_ascii());
+    assert!(
+        english
+            .problem(422, "idempotency_key_reused")
+            .text("/detail")
+            .is_ascii()
+    );
     assert_eq!((companies(&app), kept(&app), recorded(&app)), (1, 1, before));
 });
 
@@ -137,10 +166,18 @@ db_test!(a_request_that_failed_may_be_corrected, |app| {
 
 db_test!(a_key_that_cannot_be_one_is_refused, |app| {
     let longest = "k".repeat(255);
-    let made = app.officer().header(HEADER, &longest).post("/contractors", company()).await;
+    let made = app
+        .officer()
+        .header(HEADER, &longest)
+        .post("/contractors", company())
+        .await;
     made.expect(201);
     for key in ["", "a b", "\"a", &"k".repeat(256)] {
-        let refused = app.officer().header(HEADER, key).post("/contractors", json!({"name": "甲"})).await;
+        let refused = app
+            .officer()
+            .header(HEADER, key)
+            .post("/contractors", json!({"name": "甲"}))
+            .await;
         refused.problem(400, "invalid_idempotency_key");
     }
     assert_eq!((companies(&app), kept(&app)), (1, 1));
@@ -220,9 +257,17 @@ db_test!(an_answer_is_kept_sealed_and_opens_at_its_place_only, |app| {
 
 db_test!(an_answer_is_kept_for_seven_days, |app| {
     let start = app.clock.now();
-    let first = app.officer().header(HEADER, "1").post("/contractors", json!({"name": "甲"})).await;
+    let first = app
+        .officer()
+        .header(HEADER, "1")
+        .post("/contractors", json!({"name": "甲"}))
+        .await;
     let first = first.expect(201);
-    app.officer().header(HEADER, "2").post("/contractors", json!({"name": "乙"})).await.expect(201);
+    app.officer()
+        .header(HEADER, "2")
+        .post("/contractors", json!({"name": "乙"}))
+        .await
+        .expect(201);
     let worker = Worker::new(app.app.clone()).unwrap();
 
     app.clock.set(kakunin::clock::Instant(start.plus_seconds(WEEK).0 - 1));
@@ -243,7 +288,9 @@ db_test!(an_answer_is_kept_for_seven_days, |app| {
 /// Sends a file in a form of this boundary: each client makes up another one each time.
 async fn upload(actor: &Actor<'_>, boundary: &'static str, bytes: &[u8]) -> Answered {
     let form = files::form(&[("organization_id", seed::MAYOR)], Some(("覚書.txt", bytes)));
-    let form = String::from_utf8(form).unwrap().replace("--limit", &format!("--{boundary}"));
+    let form = String::from_utf8(form)
+        .unwrap()
+        .replace("--limit", &format!("--{boundary}"));
     let media_type = match boundary {
         "one" => "multipart/form-data; boundary=one",
         _ => "multipart/form-data; boundary=two",
@@ -264,7 +311,10 @@ db_test!(every_post_that_writes_can_be_sent_again, |app| {
     let mut own = Records::new(&app, app.officer(), seed::MAYOR);
     let mut seen: HashMap<bool, Vec<&str>> = HashMap::new();
     let takes_key = |operation: &&crate::openapi::Operation| {
-        operation.parameters().iter().any(|parameter| parameter["name"] == HEADER)
+        operation
+            .parameters()
+            .iter()
+            .any(|parameter| parameter["name"] == HEADER)
     };
     for operation in operations().iter().filter(takes_key) {
         let (path, body) = (own.path_of(operation).await, own.body_of(operation).await);
@@ -295,9 +345,17 @@ db_test!(every_post_that_writes_can_be_sent_again, |app| {
 /// The document says which POSTs write: those that only ask take no key.
 #[test]
 fn every_post_that_writes_takes_a_key() {
-    let asking = ["evaluate_risk", "plan_clauses", "plan_reminders", "preview_policy_version"];
+    let asking = [
+        "evaluate_risk",
+        "plan_clauses",
+        "plan_reminders",
+        "preview_policy_version",
+    ];
     for operation in operations() {
-        let takes = operation.parameters().iter().any(|parameter| parameter["name"] == HEADER);
+        let takes = operation
+            .parameters()
+            .iter()
+            .any(|parameter| parameter["name"] == HEADER);
         let writes = operation.method == "post" && operation.id() != "issue_token" && !asking.contains(&operation.id());
         assert_eq!(takes, writes, "{}", operation.id());
         let responses = operation.json["responses"].as_object().unwrap();

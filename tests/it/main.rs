@@ -23,6 +23,7 @@ mod corrective_actions;
 mod delegations;
 mod delivery;
 mod demo;
+mod dry_run;
 mod edge;
 mod engagements;
 mod evidence;

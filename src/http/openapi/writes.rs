@@ -4,7 +4,12 @@
 use serde_json::{Value, json};
 
 /// POSTs that only ask.
-const QUESTIONS: &[&str] = &["evaluate_risk", "plan_clauses", "plan_reminders", "preview_policy_version"];
+const QUESTIONS: &[&str] = &[
+    "evaluate_risk",
+    "plan_clauses",
+    "plan_reminders",
+    "preview_policy_version",
+];
 
 /// Describes the parameters and headers that writes share.
 pub(super) fn describe(document: &mut Value) {
@@ -27,6 +32,21 @@ fn is_write(method: &str, operation: &Value) -> bool {
 }
 
 fn describe_write(method: &str, operation: &mut Value) {
+    add_parameter(
+        operation,
+        json!({
+            "name": "dry_run",
+            "in": "query",
+            "description": "true: すべてを確かめ、行った場合の応答を返し、何も書かない / true: everything is checked and answered as if, nothing is written",
+            "required": false,
+            "schema": {"type": "boolean"},
+        }),
+    );
+    add_header(
+        operation,
+        "Dry-Run",
+        "試行の応答 / true: nothing was written, neither ETag nor Location is given",
+    );
     if method == "post" {
         add_parameter(
             operation,
@@ -47,7 +67,9 @@ fn describe_write(method: &str, operation: &mut Value) {
 }
 
 fn add_parameter(operation: &mut Value, parameter: Value) {
-    let Some(operation) = operation.as_object_mut() else { return };
+    let Some(operation) = operation.as_object_mut() else {
+        return;
+    };
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
         parameters.push(parameter);
@@ -62,7 +84,9 @@ fn add_header(operation: &mut Value, name: &str, description: &str) {
         .flatten()
         .filter(|(status, _)| status.starts_with('2'))
     {
-        let Some(response) = response.as_object_mut() else { continue };
+        let Some(response) = response.as_object_mut() else {
+            continue;
+        };
         let headers = response.entry("headers").or_insert_with(|| json!({}));
         if let Some(headers) = headers.as_object_mut() {
             headers.insert(
