@@ -308,7 +308,7 @@ async fn get_clause(
             let id = policy.organization_id.as_deref();
             let catalogue = catalogue_for(scope, &caller.organizations, id, policy.as_of_on)?;
             let clause = catalogue.clause(&key).ok_or(ApiError::NotFound)?;
-            Answer::ok(&CatalogueClause::of(catalogue, clause, caller.lang))
+            Answer::ok(CatalogueClause::of(catalogue, clause, caller.lang))
         })
         .await
 }
