@@ -55,5 +55,6 @@ mod source;
 mod subcontracts;
 mod tokens;
 mod transitions;
+mod upserts;
 mod vocabulary;
 mod what_if;
