@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
-use crate::db::{Conn, Db, schema::local_governments};
+use crate::db::{self, Conn, Db, schema::local_governments};
 use crate::domain::assurance::AssuranceSchemes;
 use crate::domain::calendar::{Calendar, ClosedDay};
 use crate::domain::catalogue::Catalogue;
@@ -227,6 +227,20 @@ impl<'c> Scope<'c> {
     /// Who acts, as `created_by` and `updated_by` name it: `person:…`, `client:…` or `system`.
     pub fn by(&self) -> String {
         self.actor.name()
+    }
+
+    /// Tries a part of the transaction: when it fails, what it wrote and noted is taken back, and the rest goes on.
+    ///
+    /// # Errors
+    /// What `f` answers, or a database failure.
+    pub(crate) fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let noted = self.records.len();
+        db::begin_part(self.conn)?;
+        let answered = f(self);
+        if answered.is_err() {
+            self.records.truncate(noted);
+        }
+        db::end_part(self.conn, answered)
     }
 
     /// Notes a change for the journal; it is appended when the transaction commits.

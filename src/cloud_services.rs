@@ -7,19 +7,22 @@
 mod rows;
 pub mod wire;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
 use crate::domain::vocabulary::Kind;
 use crate::entries::list::{EntryFilter, select_page};
-use crate::entries::{rows as entry_rows, state};
+use crate::entries::rows::EntryRow;
+use crate::entries::{rows as entry_rows, state, upsert};
+use crate::external_ids::ExternalId;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
-use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::openapi::{PreconditionProblems, Problems, UpsertProblems, WriteProblems};
 use crate::http::page;
+use crate::http::upsert::{Expected, Upsert};
 use wire::{CloudService, CloudServiceCreate, CloudServicePage, CloudServicePatch};
 
 const KIND: Kind = Kind::CloudService;
@@ -30,7 +33,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_cloud_service)
         .service(get_cloud_service)
         .service(update_cloud_service)
-        .service(archive_cloud_service);
+        .service(archive_cloud_service)
+        .service(upsert_cloud_service_by_external_id);
 }
 
 /// List cloud services
@@ -160,13 +164,69 @@ async fn update_cloud_service(
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
             entry_rows::require_live(&row)?;
-            let id = row.id.clone();
-            let before = find(scope, &caller.organizations, &id)?;
-            let checked = rows::State::from_patch(scope, before, &patch)?;
-            entry_rows::update(scope, row, patch.set.entry(), &patch)?;
-            rows::update(scope, &id, &checked)?;
-            state::refresh(scope, &id, "changed")?;
-            let service = recorded(scope, &caller.organizations, &id, "cloud_service.updated")?;
+            let before = find(scope, &caller.organizations, &row.id)?;
+            let service = change(scope, &caller.organizations, row, before, &patch)?;
+            Ok(Answer::ok(&service)?.version(service.entry.version))
+        })
+        .await
+}
+
+/// Changes a cloud service; clauses, risk and due dates follow.
+fn change(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    row: EntryRow,
+    before: CloudService,
+    patch: &Patch<CloudServicePatch>,
+) -> Result<CloudService, ApiError> {
+    let id = row.id.clone();
+    let checked = rows::State::from_patch(scope, before, patch)?;
+    entry_rows::update(scope, row, patch.set.entry(), patch)?;
+    rows::update(scope, &id, &checked)?;
+    state::refresh(scope, &id, "changed")?;
+    recorded(scope, allowed, &id, "cloud_service.updated")
+}
+
+/// Create or change a cloud service by an external id
+///
+/// Created when the key is new. One that is there is changed: what is not sent, or is null, stays, and `status`,
+/// `registered_as_existing` and `started_on` count at the creation only. Another `organization_id` or `control_number` is
+/// refused (422 `immutable_field`); a body that says nothing new changes nothing.
+#[utoipa::path(tag = "cloud_services", request_body = CloudServiceCreate,
+    params(("system" = String, Path, description = "外部システム / the other system", pattern = "^[a-z][a-z0-9_-]{1,31}$"),
+           ("value" = String, Path, description = "そのキー / its key there", min_length = 1, max_length = 128)),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "登録済みのクラウドサービス / The service that was there", body = CloudService,
+     headers(("ETag" = String, description = "版 / its version"))),
+    (status = 201, description = "登録したクラウドサービス / The new service", body = CloudService,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems, UpsertProblems))]
+#[put("/cloud-services/by-external-id/{system}/{value}")]
+async fn upsert_cloud_service_by_external_id(
+    caller: Caller<scope::EntriesWrite>,
+    path: web::Path<(String, String)>,
+    mut sent: Upsert<CloudServiceCreate, CloudServicePatch>,
+    expected: Expected,
+) -> Result<HttpResponse, ApiError> {
+    let key = ExternalId::of_path(path.into_inner())?;
+    caller
+        .write(move |caller, scope| {
+            let allowed = &caller.organizations;
+            let Some(row) = upsert::recognised(scope, allowed, KIND, &key)? else {
+                expected.check_absent()?;
+                sent.create.external_ids = ExternalId::joined(sent.create.external_ids, Some(&key));
+                let service = create(scope, allowed, sent.create)?;
+                let location = format!("/api/v1/cloud-services/{}", service.entry.id);
+                return Ok(Answer::created(location, &service)?.version(service.entry.version));
+            };
+            expected.check_there(row.version, caller.lang)?;
+            upsert::check_same(&row, &sent.create.entry())?;
+            entry_rows::require_live(&row)?;
+            let mut service = find(scope, allowed, &row.id)?;
+            let same = upsert::complete_keys(&service.entry.external_ids, &mut sent.change.set.external_ids, &key);
+            if !same || !sent.says_nothing_new(&service)? {
+                service = change(scope, allowed, row, service, &sent.change)?;
+            }
             Ok(Answer::ok(&service)?.version(service.entry.version))
         })
         .await

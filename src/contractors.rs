@@ -1,11 +1,14 @@
 //! Contractors (委託事業者): the companies, shared by the organizations of one local government.
 //!
 //! Identity is the id, then an external id, then the corporate number (法人番号); never the name (design §4.11). What
-//! they are contracted for is in [`crate::engagements`].
+//! they are contracted for is in [`crate::engagements`]. What other systems send, one by one or in batches, is received in
+//! [`upserts`].
 
 mod rows;
+mod upserts;
 mod wire;
 
+use actix_web::guard::GuardContext;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -36,7 +39,13 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(get_contractor_by_corporate_number)
         .service(get_contractor)
         .service(update_contractor)
-        .service(archive_contractor);
+        .service(archive_contractor)
+        .configure(upserts::routes);
+}
+
+/// Whether a path names a contractor; the methods that `batch-upsert` does not have are 405 and not a search for it.
+fn is_contractor(context: &GuardContext<'_>) -> bool {
+    !context.head().uri.path().ends_with("/contractors/batch-upsert")
 }
 
 /// Filters of the list.
@@ -199,7 +208,7 @@ async fn create_contractor(
     security(("oauth2" = ["contractors:read"])), responses(
     (status = 200, description = "事業者 / The contractor", body = Contractor, headers(("ETag" = String, description = "版 / its version"))),
     Problems))]
-#[get("/contractors/{contractor_id}")]
+#[get("/contractors/{contractor_id}", guard = "is_contractor")]
 async fn get_contractor(
     caller: Caller<scope::ContractorsRead>,
     id: web::Path<String>,
@@ -228,11 +237,7 @@ async fn get_contractor_by_corporate_number(
     caller
         .read(move |_, scope| {
             let number = CorporateNumber::parse(&number).map_err(|_| ApiError::NotFound)?;
-            let id: String = contractors::table
-                .filter(contractors::local_government_id.eq(&scope.lg))
-                .filter(contractors::corporate_number.eq(Some(number.as_str())))
-                .select(contractors::id)
-                .first(scope.conn)?;
+            let id = rows::of_number(scope, number.as_str())?.ok_or(ApiError::NotFound)?;
             let contractor = rows::find(scope, &id)?;
             Ok(Answer::ok(&contractor)?.version(contractor.version))
         })
@@ -249,7 +254,7 @@ async fn get_contractor_by_corporate_number(
     security(("oauth2" = ["contractors:write"])), responses(
     (status = 200, description = "変更後の事業者 / The contractor", body = Contractor, headers(("ETag" = String, description = "版 / its version"))),
     Problems, WriteProblems, PreconditionProblems))]
-#[patch("/contractors/{contractor_id}")]
+#[patch("/contractors/{contractor_id}", guard = "is_contractor")]
 async fn update_contractor(
     caller: Caller<scope::ContractorsWrite>,
     id: web::Path<String>,
@@ -261,15 +266,7 @@ async fn update_contractor(
             let id = path_id(&id)?;
             let before = rows::find(scope, &id)?;
             if_match.check(before.version, caller.lang)?;
-            let state = wire::State::from_patch(before, patch)?;
-            check_parent(scope, &id, &state)?;
-            rows::update(scope, &id, &state)?;
-            let contractor = rows::find(scope, &id)?;
-            scope.record(
-                "contractor.updated",
-                Subject::of(KIND, &id),
-                serde_json::to_value(&contractor)?,
-            );
+            let contractor = change(scope, before, patch)?;
             Ok(Answer::ok(&contractor)?.version(contractor.version))
         })
         .await
@@ -283,7 +280,7 @@ async fn update_contractor(
            ("If-Match" = String, Header, description = "読み取ったときの ETag / the ETag that you read")),
     security(("oauth2" = ["contractors:write"])), responses(
     (status = 204, description = "保管した / Archived"), Problems, WriteProblems, PreconditionProblems))]
-#[delete("/contractors/{contractor_id}")]
+#[delete("/contractors/{contractor_id}", guard = "is_contractor")]
 async fn archive_contractor(
     caller: Caller<scope::ContractorsWrite>,
     id: web::Path<String>,
@@ -328,6 +325,24 @@ pub(crate) fn create(scope: &mut Scope<'_>, new: ContractorCreate) -> Result<Con
     let contractor = rows::find(scope, &id)?;
     scope.record(
         "contractor.created",
+        Subject::of(KIND, &id),
+        serde_json::to_value(&contractor)?,
+    );
+    Ok(contractor)
+}
+
+/// Changes a contractor.
+///
+/// # Errors
+/// As [`create`].
+fn change(scope: &mut Scope<'_>, before: Contractor, patch: Patch<ContractorPatch>) -> Result<Contractor, ApiError> {
+    let id = before.id.clone();
+    let state = wire::State::from_patch(before, patch)?;
+    check_parent(scope, &id, &state)?;
+    rows::update(scope, &id, &state)?;
+    let contractor = rows::find(scope, &id)?;
+    scope.record(
+        "contractor.updated",
         Subject::of(KIND, &id),
         serde_json::to_value(&contractor)?,
     );

@@ -301,6 +301,24 @@ impl Db {
     }
 }
 
+/// Begins a part of a transaction that can be taken back alone: a savepoint, on both.
+pub(crate) fn begin_part(conn: &mut Conn) -> QueryResult<()> {
+    <Conn as Connection>::TransactionManager::begin_transaction(conn)
+}
+
+/// Keeps the part that began last when all went well, or takes it back.
+///
+/// # Errors
+/// What was answered; a database failure before it.
+pub(crate) fn end_part<T>(conn: &mut Conn, answered: Result<T, ApiError>) -> Result<T, ApiError> {
+    type Manager = <Conn as Connection>::TransactionManager;
+    match &answered {
+        Ok(_) => Manager::commit_transaction(conn)?,
+        Err(_) => Manager::rollback_transaction(conn)?,
+    }
+    answered
+}
+
 /// How a transaction ends when all went well; when not, it is rolled back.
 #[derive(Debug, Clone, Copy)]
 enum End {

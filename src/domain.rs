@@ -19,6 +19,7 @@ pub mod hand_over;
 pub mod identifier;
 pub mod incident;
 pub mod lifecycle;
+pub mod matching;
 pub mod measure;
 pub mod onsite;
 pub mod overlay;

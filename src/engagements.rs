@@ -7,7 +7,7 @@ pub mod periods;
 mod rows;
 pub mod wire;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,13 +16,16 @@ use crate::contractors;
 use crate::db::schema::engagements;
 use crate::domain::vocabulary::{Kind, LegalForm, Phase};
 use crate::entries::list::{EntryFilter, select_page};
-use crate::entries::{rows as entry_rows, state};
+use crate::entries::rows::EntryRow;
+use crate::entries::{rows as entry_rows, state, upsert};
+use crate::external_ids::ExternalId;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
-use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::openapi::{PreconditionProblems, Problems, UpsertProblems, WriteProblems};
 use crate::http::page;
+use crate::http::upsert::{Expected, Upsert};
 use wire::{Engagement, EngagementCreate, EngagementPage, EngagementPatch};
 
 const KIND: Kind = Kind::ContractorEngagement;
@@ -34,6 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(get_engagement)
         .service(update_engagement)
         .service(archive_engagement)
+        .service(upsert_engagement_by_external_id)
         .configure(periods::routes);
 }
 
@@ -185,29 +189,86 @@ async fn update_engagement(
             let row = entry_rows::find(scope, &caller.organizations, &before.entry.id)?;
             if_match.check(row.version, caller.lang)?;
             entry_rows::require_live(&row)?;
-            let (id, organization_id) = (row.id.clone(), row.organization_id.clone());
-            let mut contractor = before.contractor_id;
-            patch.nullable(&mut contractor, patch.set.contractor_id.clone(), "contractor_id");
-            if let Some(contractor) = &contractor {
-                contractors::require(scope, contractor, "/contractor_id")?;
+            let engagement = change(scope, &caller.organizations, row, before, &patch)?;
+            Ok(Answer::ok(&engagement)?.version(engagement.entry.version))
+        })
+        .await
+}
+
+/// Changes an engagement; clauses, risk and due dates follow.
+fn change(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    row: EntryRow,
+    before: Engagement,
+    patch: &Patch<EngagementPatch>,
+) -> Result<Engagement, ApiError> {
+    let (id, organization_id) = (row.id.clone(), row.organization_id.clone());
+    let mut contractor = before.contractor_id;
+    patch.nullable(&mut contractor, patch.set.contractor_id.clone(), "contractor_id");
+    if let Some(contractor) = &contractor {
+        contractors::require(scope, contractor, "/contractor_id")?;
+    }
+    let mut method = before.procurement_method;
+    patch.nullable(&mut method, patch.set.procurement_method, "procurement_method");
+    entry_rows::update(scope, row, patch.set.entry(), patch)?;
+    diesel::update(engagements::table.find((&scope.lg, &id)))
+        .set((
+            engagements::contractor_id.eq(contractor),
+            engagements::legal_form.eq(rows::word(&patch.set.legal_form.unwrap_or(before.legal_form))?),
+            engagements::procurement_method.eq(method.as_ref().map(rows::word).transpose()?),
+        ))
+        .execute(scope.conn)?;
+    if let Some(candidates) = &patch.set.candidates {
+        rows::replace_candidates(scope, &id, &organization_id, candidates)?;
+    }
+    state::refresh(scope, &id, "changed")?;
+    let engagement = find(scope, allowed, &id)?;
+    let row = entry_rows::find(scope, allowed, &id)?;
+    scope.record("engagement.updated", row.subject(), serde_json::to_value(&engagement)?);
+    Ok(engagement)
+}
+
+/// Create or change an engagement by an external id
+///
+/// Created when the key is new. One that is there is changed: what is not sent, or is null, stays, and `status`,
+/// `registered_as_existing`, `started_on` and `period` count at the creation only. Another `organization_id` or
+/// `control_number` is refused (422 `immutable_field`); a body that says nothing new changes nothing.
+#[utoipa::path(tag = "engagements", request_body = EngagementCreate,
+    params(("system" = String, Path, description = "外部システム / the other system", pattern = "^[a-z][a-z0-9_-]{1,31}$"),
+           ("value" = String, Path, description = "そのキー / its key there", min_length = 1, max_length = 128)),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "登録済みの業務委託 / The engagement that was there", body = Engagement,
+     headers(("ETag" = String, description = "版 / its version"))),
+    (status = 201, description = "登録した業務委託 / The new engagement", body = Engagement,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems, UpsertProblems))]
+#[put("/engagements/by-external-id/{system}/{value}")]
+async fn upsert_engagement_by_external_id(
+    caller: Caller<scope::EntriesWrite>,
+    path: web::Path<(String, String)>,
+    mut sent: Upsert<EngagementCreate, EngagementPatch>,
+    expected: Expected,
+) -> Result<HttpResponse, ApiError> {
+    let key = ExternalId::of_path(path.into_inner())?;
+    caller
+        .write(move |caller, scope| {
+            let allowed = &caller.organizations;
+            let Some(row) = upsert::recognised(scope, allowed, KIND, &key)? else {
+                expected.check_absent()?;
+                sent.create.external_ids = ExternalId::joined(sent.create.external_ids, Some(&key));
+                let engagement = create(scope, allowed, sent.create)?;
+                let location = format!("/api/v1/engagements/{}", engagement.entry.id);
+                return Ok(Answer::created(location, &engagement)?.version(engagement.entry.version));
+            };
+            expected.check_there(row.version, caller.lang)?;
+            upsert::check_same(&row, &sent.create.entry())?;
+            entry_rows::require_live(&row)?;
+            let mut engagement = find(scope, allowed, &row.id)?;
+            let same = upsert::complete_keys(&engagement.entry.external_ids, &mut sent.change.set.external_ids, &key);
+            if !same || !sent.says_nothing_new(&engagement)? {
+                engagement = change(scope, allowed, row, engagement, &sent.change)?;
             }
-            let mut method = before.procurement_method;
-            patch.nullable(&mut method, patch.set.procurement_method, "procurement_method");
-            entry_rows::update(scope, row, patch.set.entry(), &patch)?;
-            diesel::update(engagements::table.find((&scope.lg, &id)))
-                .set((
-                    engagements::contractor_id.eq(contractor),
-                    engagements::legal_form.eq(rows::word(&patch.set.legal_form.unwrap_or(before.legal_form))?),
-                    engagements::procurement_method.eq(method.as_ref().map(rows::word).transpose()?),
-                ))
-                .execute(scope.conn)?;
-            if let Some(candidates) = &patch.set.candidates {
-                rows::replace_candidates(scope, &id, &organization_id, candidates)?;
-            }
-            state::refresh(scope, &id, "changed")?;
-            let engagement = find(scope, &caller.organizations, &id)?;
-            let row = entry_rows::find(scope, &caller.organizations, &id)?;
-            scope.record("engagement.updated", row.subject(), serde_json::to_value(&engagement)?);
             Ok(Answer::ok(&engagement)?.version(engagement.entry.version))
         })
         .await

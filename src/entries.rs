@@ -8,6 +8,7 @@ mod dates;
 pub(crate) mod list;
 pub(crate) mod rows;
 pub(crate) mod state;
+pub(crate) mod upsert;
 pub mod wire;
 
 use actix_web::{HttpResponse, get, web};

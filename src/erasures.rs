@@ -2,7 +2,8 @@
 //!
 //! The record stays, so that what refers to it still has somebody; its names, addresses and codes go, and so do the
 //! payloads of its journal entries ([`crate::journal::erase`]): the chain still verifies, and an entry says what went and
-//! why. Mails are erased by their own time limit ([`crate::work`]); here their addresses go.
+//! why. Mails are erased by their own time limit ([`crate::work`]); here their addresses go. Answers kept for requests that
+//! are sent again may name them, sealed, for the seven days of theirs.
 
 use actix_web::{HttpResponse, post, web};
 use diesel::prelude::*;

@@ -1,5 +1,5 @@
 //! External ids: the keys that other systems know a record by, unique per (local government, resource type, system,
-//! value) (design §9). The slices keep theirs through these functions; upserts by them come with the sync endpoints.
+//! value) (design §9). The slices keep theirs through these functions, and find by them what another system sends.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,60 @@ pub struct ExternalId {
     /// Its key there.
     #[schema(min_length = 1, max_length = 128, example = "000123")]
     pub value: String,
+}
+
+impl ExternalId {
+    /// The key that a path names.
+    ///
+    /// # Errors
+    /// 400 for one that no record could have.
+    pub fn of_path((system, value): (String, String)) -> Result<Self, ApiError> {
+        let invalid = |name: &str, ja: &str, en: &str| ApiError::InvalidParameter {
+            name: name.to_owned(),
+            ja: ja.to_owned(),
+            en: en.to_owned(),
+        };
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        if !(2..=32).contains(&system.len())
+            || !system.starts_with(|c: char| c.is_ascii_lowercase())
+            || !system.chars().all(letters)
+        {
+            return Err(invalid(
+                "system",
+                "英小文字で始まる2から32字の英小文字、数字、_、- にしてください。",
+                "2 to 32 of a-z, 0-9, _ and -, beginning with a letter.",
+            ));
+        }
+        if !(1..=128).contains(&value.chars().count()) || value.chars().any(char::is_control) {
+            return Err(invalid(
+                "value",
+                "制御文字を含まない1から128字にしてください。",
+                "1 to 128 characters without control characters.",
+            ));
+        }
+        Ok(Self { system, value })
+    }
+
+    /// These keys and this one, sorted, each once.
+    #[must_use]
+    pub fn joined(mut all: Vec<Self>, own: Option<&Self>) -> Vec<Self> {
+        all.extend(own.cloned());
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+/// The record of this type that a key names.
+///
+/// # Errors
+/// A database failure.
+pub fn find(scope: &mut Scope<'_>, resource_type: &str, key: &ExternalId) -> Result<Option<String>, ApiError> {
+    Ok(external_ids::table
+        .find((&scope.lg, resource_type, &key.system, &key.value))
+        .select(external_ids::resource_id)
+        .first(scope.conn)
+        .optional()?)
 }
 
 /// The external ids of these records, by record id.

@@ -11,6 +11,7 @@ pub mod guard;
 mod idempotency;
 pub mod openapi;
 pub mod page;
+pub mod upsert;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

@@ -7,7 +7,7 @@
 mod rows;
 pub mod wire;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,13 +16,16 @@ use crate::app::Scope;
 use crate::db::schema::social_media_accounts;
 use crate::domain::vocabulary::Kind;
 use crate::entries::list::{EntryFilter, select_page};
-use crate::entries::{rows as entry_rows, state};
+use crate::entries::rows::EntryRow;
+use crate::entries::{rows as entry_rows, state, upsert};
+use crate::external_ids::ExternalId;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, Patch, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
-use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::openapi::{PreconditionProblems, Problems, UpsertProblems, WriteProblems};
 use crate::http::page;
+use crate::http::upsert::{Expected, Upsert};
 use wire::{SocialMediaAccount, SocialMediaAccountCreate, SocialMediaAccountPage, SocialMediaAccountPatch};
 
 const KIND: Kind = Kind::SocialMediaAccount;
@@ -35,7 +38,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_social_media_account)
         .service(get_social_media_account)
         .service(update_social_media_account)
-        .service(archive_social_media_account);
+        .service(archive_social_media_account)
+        .service(upsert_social_media_account_by_external_id);
 }
 
 /// The day of the last move around an account, on which its credentials were to be changed; `None` for other kinds.
@@ -184,14 +188,74 @@ async fn update_social_media_account(
             let row = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             if_match.check(row.version, caller.lang)?;
             entry_rows::require_live(&row)?;
-            let id = row.id.clone();
-            let before = find(scope, &caller.organizations, &id)?;
-            let old_handle = before.handle.clone();
-            let checked = rows::State::from_patch(scope, &caller.organizations, before, &patch)?;
-            entry_rows::update(scope, row, patch.set.entry(), &patch)?;
-            rows::update(scope, &id, &checked, &old_handle)?;
-            state::refresh(scope, &id, "changed")?;
-            let account = recorded(scope, &caller.organizations, &id, "social_media_account.updated")?;
+            let before = find(scope, &caller.organizations, &row.id)?;
+            let account = change(scope, &caller.organizations, row, before, &patch)?;
+            Ok(Answer::ok(&account)?.version(account.entry.version))
+        })
+        .await
+}
+
+/// Changes a social-media account; clauses, risk and due dates follow.
+fn change(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    row: EntryRow,
+    before: SocialMediaAccount,
+    patch: &Patch<SocialMediaAccountPatch>,
+) -> Result<SocialMediaAccount, ApiError> {
+    let (id, old_handle) = (row.id.clone(), before.handle.clone());
+    let checked = rows::State::from_patch(scope, allowed, before, patch)?;
+    entry_rows::update(scope, row, patch.set.entry(), patch)?;
+    rows::update(scope, &id, &checked, &old_handle)?;
+    state::refresh(scope, &id, "changed")?;
+    recorded(scope, allowed, &id, "social_media_account.updated")
+}
+
+/// Create or change a social-media account by an external id
+///
+/// Created when the key is new. One that is there is changed: what is not sent, or is null, stays, and `status`,
+/// `registered_as_existing` and `started_on` count at the creation only. Another `organization_id`, `control_number` or
+/// `social_media_service_id` is refused (422 `immutable_field`); a body that says nothing new changes nothing.
+#[utoipa::path(tag = "social_media", request_body = SocialMediaAccountCreate,
+    params(("system" = String, Path, description = "外部システム / the other system", pattern = "^[a-z][a-z0-9_-]{1,31}$"),
+           ("value" = String, Path, description = "そのキー / its key there", min_length = 1, max_length = 128)),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "登録済みのアカウント / The account that was there", body = SocialMediaAccount,
+     headers(("ETag" = String, description = "版 / its version"))),
+    (status = 201, description = "登録したアカウント / The new account", body = SocialMediaAccount,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems, UpsertProblems))]
+#[put("/social-media-accounts/by-external-id/{system}/{value}")]
+async fn upsert_social_media_account_by_external_id(
+    caller: Caller<scope::EntriesWrite>,
+    path: web::Path<(String, String)>,
+    mut sent: Upsert<SocialMediaAccountCreate, SocialMediaAccountPatch>,
+    expected: Expected,
+) -> Result<HttpResponse, ApiError> {
+    let key = ExternalId::of_path(path.into_inner())?;
+    caller
+        .write(move |caller, scope| {
+            let allowed = &caller.organizations;
+            let Some(row) = upsert::recognised(scope, allowed, KIND, &key)? else {
+                expected.check_absent()?;
+                sent.create.external_ids = ExternalId::joined(sent.create.external_ids, Some(&key));
+                let account = create(scope, allowed, sent.create)?;
+                let location = format!("/api/v1/social-media-accounts/{}", account.entry.id);
+                return Ok(Answer::created(location, &account)?.version(account.entry.version));
+            };
+            expected.check_there(row.version, caller.lang)?;
+            upsert::check_same(&row, &sent.create.entry())?;
+            let mut account = find(scope, allowed, &row.id)?;
+            if sent.create.social_media_service_id != account.social_media_service_id {
+                return Err(ApiError::Validation(vec![upsert::immutable(
+                    "/social_media_service_id",
+                )]));
+            }
+            entry_rows::require_live(&row)?;
+            let same = upsert::complete_keys(&account.entry.external_ids, &mut sent.change.set.external_ids, &key);
+            if !same || !sent.says_nothing_new(&account)? {
+                account = change(scope, allowed, row, account, &sent.change)?;
+            }
             Ok(Answer::ok(&account)?.version(account.entry.version))
         })
         .await

@@ -11,8 +11,9 @@ use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::{contractor_certifications, contractor_contacts, contractors};
 use crate::db::search;
+use crate::domain::text::fold;
 use crate::external_ids;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, SameName};
 
 /// The row, without its lists.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -143,6 +144,41 @@ pub(super) fn exists(scope: &mut Scope<'_>, id: &str) -> Result<bool, ApiError> 
     Ok(found.is_some())
 }
 
+/// The folded name, cut to what PostgreSQL takes into an index.
+fn name_key(name: &str) -> String {
+    fold(name).chars().take(200).collect()
+}
+
+/// The contractors of this name that are not archived, the oldest first.
+pub(super) fn of_name(scope: &mut Scope<'_>, name: &str, limit: i64) -> Result<Vec<SameName>, ApiError> {
+    let rows: Vec<(String, String, Option<String>)> = contractors::table
+        .filter(contractors::local_government_id.eq(&scope.lg))
+        .filter(contractors::name_key.eq(Some(name_key(name))))
+        .filter(contractors::archived_at.is_null())
+        .order(contractors::id)
+        .limit(limit)
+        .select((contractors::id, contractors::name, contractors::corporate_number))
+        .load(scope.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name, corporate_number)| SameName {
+            id,
+            name,
+            corporate_number,
+        })
+        .collect())
+}
+
+/// The contractor of this corporate number, which only one has.
+pub(super) fn of_number(scope: &mut Scope<'_>, number: &str) -> Result<Option<String>, ApiError> {
+    Ok(contractors::table
+        .filter(contractors::local_government_id.eq(&scope.lg))
+        .filter(contractors::corporate_number.eq(Some(number)))
+        .select(contractors::id)
+        .first(scope.conn)
+        .optional()?)
+}
+
 #[derive(AsChangeset, Insertable)]
 #[diesel(table_name = contractors, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct Values<'a> {
@@ -161,6 +197,7 @@ struct Values<'a> {
     debarment_reason: Option<&'a str>,
     note: Option<&'a str>,
     search_text: String,
+    name_key: String,
     updated_at: Instant,
     updated_by: String,
 }
@@ -187,6 +224,7 @@ fn values<'a>(scope: &Scope<'_>, state: &'a State) -> Values<'a> {
         debarment_reason: debarment.map(|d| d.reason.as_str()),
         note: state.note.as_deref(),
         search_text: search::folded([Some(state.name.as_str()), state.name_kana.as_deref()]),
+        name_key: name_key(&state.name),
         updated_at: scope.at,
         updated_by: scope.by(),
     }

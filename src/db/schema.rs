@@ -417,6 +417,7 @@ diesel::table! {
         debarment_reason -> Nullable<Text>,
         note -> Nullable<Text>,
         search_text -> Text,
+        name_key -> Nullable<Text>,
         version -> BigInt,
         created_at -> BigInt,
         created_by -> Text,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -11,18 +11,20 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::KIND;
-use super::wire::{Period, PeriodCreate, PeriodPage, PeriodPatch};
+use super::wire::{Period, PeriodCreate, PeriodPage, PeriodPatch, PeriodPut};
 use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::engagement_periods;
-use crate::entries::{rows as entry_rows, state};
-use crate::external_ids;
+use crate::entries::rows::EntryRow;
+use crate::entries::{rows as entry_rows, state, upsert};
+use crate::external_ids::{self, ExternalId};
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, Patch, clean_line, clean_lines, path_id};
-use crate::http::caller::{Caller, scope};
+use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
+use crate::http::openapi::{PreconditionProblems, Problems, UpsertProblems, WriteProblems};
 use crate::http::page::{self, After};
+use crate::http::upsert::{Expected, Upsert};
 
 const RESOURCE: &str = "engagement_period";
 
@@ -31,7 +33,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_engagement_periods)
         .service(create_engagement_period)
         .service(get_engagement_period)
-        .service(update_engagement_period);
+        .service(update_engagement_period)
+        .service(upsert_engagement_period_by_external_id);
 }
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -229,21 +232,29 @@ async fn create_engagement_period(
         .write(move |caller, scope| {
             let entry = entry_rows::find_kind(scope, &caller.organizations, KIND, &path_id(&id)?)?;
             entry_rows::require_live(&entry)?;
-            let period_id = insert(scope, &entry.id, new, "")?;
-            entry_rows::touch(scope, &entry.id)?;
-            state::refresh(scope, &entry.id, "period_added")?;
-            let period = by_id(scope, std::slice::from_ref(&period_id))?
-                .remove(&period_id)
-                .ok_or(ApiError::NotFound)?;
-            scope.record(
-                "engagement.period_added",
-                entry.subject(),
-                serde_json::to_value(&period)?,
-            );
-            let location = format!("/api/v1/engagement-periods/{period_id}");
+            let period = add(scope, &entry, new)?;
+            let location = format!("/api/v1/engagement-periods/{}", period.id);
             Ok(Answer::created(location, &period)?.version(period.version))
         })
         .await
+}
+
+/// Adds a period to an engagement; due dates follow.
+fn add(scope: &mut Scope<'_>, entry: &EntryRow, new: PeriodCreate) -> Result<Period, ApiError> {
+    let id = insert(scope, &entry.id, new, "")?;
+    entry_rows::touch(scope, &entry.id)?;
+    state::refresh(scope, &entry.id, "period_added")?;
+    let period = one(scope, &id)?;
+    scope.record(
+        "engagement.period_added",
+        entry.subject(),
+        serde_json::to_value(&period)?,
+    );
+    Ok(period)
+}
+
+fn one(scope: &mut Scope<'_>, id: &str) -> Result<Period, ApiError> {
+    by_id(scope, &[id.to_owned()])?.remove(id).ok_or(ApiError::NotFound)
 }
 
 /// Get a period
@@ -261,10 +272,7 @@ async fn get_engagement_period(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
-            let id = path_id(&id)?;
-            let period = by_id(scope, std::slice::from_ref(&id))?
-                .remove(&id)
-                .ok_or(ApiError::NotFound)?;
+            let period = one(scope, &path_id(&id)?)?;
             entry_rows::find(scope, &caller.organizations, &period.engagement_id)?;
             Ok(Answer::ok(&period)?.version(period.version))
         })
@@ -291,55 +299,120 @@ async fn update_engagement_period(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            let id = path_id(&id)?;
-            let mut period = by_id(scope, std::slice::from_ref(&id))?
-                .remove(&id)
-                .ok_or(ApiError::NotFound)?;
+            let period = one(scope, &path_id(&id)?)?;
             let entry = entry_rows::find(scope, &caller.organizations, &period.engagement_id)?;
             if_match.check(period.version, caller.lang)?;
             entry_rows::require_live(&entry)?;
-            let set = patch.set.clone();
-            Patch::<()>::value(&mut period.starts_on, set.starts_on);
-            Patch::<()>::value(&mut period.ends_on, set.ends_on);
-            Patch::<()>::value(&mut period.auto_renewal, set.auto_renewal);
-            patch.nullable(&mut period.contract_number, set.contract_number, "contract_number");
-            patch.nullable(
-                &mut period.notice_deadline_on,
-                set.notice_deadline_on,
-                "notice_deadline_on",
-            );
-            patch.nullable(&mut period.amount_jpy, set.amount_jpy, "amount_jpy");
-            patch.nullable(&mut period.note, set.note, "note");
-            check(period.starts_on, period.ends_on, period.notice_deadline_on, "")?;
-            clean(&mut period.contract_number, &mut period.note, "")?;
-            diesel::update(engagement_periods::table.find((&scope.lg, &id)))
-                .set((
-                    engagement_periods::contract_number.eq(&period.contract_number),
-                    engagement_periods::starts_on.eq(period.starts_on),
-                    engagement_periods::ends_on.eq(period.ends_on),
-                    engagement_periods::notice_deadline_on.eq(period.notice_deadline_on),
-                    engagement_periods::amount_jpy.eq(period.amount_jpy),
-                    engagement_periods::auto_renewal.eq(period.auto_renewal),
-                    engagement_periods::note.eq(&period.note),
-                    engagement_periods::version.eq(engagement_periods::version + 1),
-                    engagement_periods::updated_at.eq(scope.at),
-                    engagement_periods::updated_by.eq(scope.by()),
-                ))
-                .execute(scope.conn)?;
-            if let Some(external) = &set.external_ids {
-                external_ids::replace(scope, RESOURCE, &id, external)?;
-            }
-            entry_rows::touch(scope, &entry.id)?;
-            state::refresh(scope, &entry.id, "period_changed")?;
-            let period = by_id(scope, std::slice::from_ref(&id))?
-                .remove(&id)
-                .ok_or(ApiError::NotFound)?;
-            scope.record(
-                "engagement.period_changed",
-                entry.subject(),
-                serde_json::to_value(&period)?,
-            );
+            let period = change(scope, &entry, period, &patch)?;
             Ok(Answer::ok(&period)?.version(period.version))
         })
         .await
+}
+
+/// Changes a period; due dates follow.
+fn change(
+    scope: &mut Scope<'_>,
+    entry: &EntryRow,
+    mut period: Period,
+    patch: &Patch<PeriodPatch>,
+) -> Result<Period, ApiError> {
+    let id = period.id.clone();
+    let set = patch.set.clone();
+    Patch::<()>::value(&mut period.starts_on, set.starts_on);
+    Patch::<()>::value(&mut period.ends_on, set.ends_on);
+    Patch::<()>::value(&mut period.auto_renewal, set.auto_renewal);
+    patch.nullable(&mut period.contract_number, set.contract_number, "contract_number");
+    patch.nullable(
+        &mut period.notice_deadline_on,
+        set.notice_deadline_on,
+        "notice_deadline_on",
+    );
+    patch.nullable(&mut period.amount_jpy, set.amount_jpy, "amount_jpy");
+    patch.nullable(&mut period.note, set.note, "note");
+    check(period.starts_on, period.ends_on, period.notice_deadline_on, "")?;
+    clean(&mut period.contract_number, &mut period.note, "")?;
+    diesel::update(engagement_periods::table.find((&scope.lg, &id)))
+        .set((
+            engagement_periods::contract_number.eq(&period.contract_number),
+            engagement_periods::starts_on.eq(period.starts_on),
+            engagement_periods::ends_on.eq(period.ends_on),
+            engagement_periods::notice_deadline_on.eq(period.notice_deadline_on),
+            engagement_periods::amount_jpy.eq(period.amount_jpy),
+            engagement_periods::auto_renewal.eq(period.auto_renewal),
+            engagement_periods::note.eq(&period.note),
+            engagement_periods::version.eq(engagement_periods::version + 1),
+            engagement_periods::updated_at.eq(scope.at),
+            engagement_periods::updated_by.eq(scope.by()),
+        ))
+        .execute(scope.conn)?;
+    if let Some(external) = &set.external_ids {
+        external_ids::replace(scope, RESOURCE, &id, external)?;
+    }
+    entry_rows::touch(scope, &entry.id)?;
+    state::refresh(scope, &entry.id, "period_changed")?;
+    let period = one(scope, &id)?;
+    scope.record(
+        "engagement.period_changed",
+        entry.subject(),
+        serde_json::to_value(&period)?,
+    );
+    Ok(period)
+}
+
+/// Create or change a period by an external id
+///
+/// Created for `engagement_id` when the key is new; then that is needed. One that is there is changed: what is not sent,
+/// or is null, stays; another `engagement_id` is refused (422 `immutable_field`). A body that says nothing new changes
+/// nothing.
+#[utoipa::path(tag = "engagements", request_body = PeriodPut,
+    params(("system" = String, Path, description = "外部システム / the other system", pattern = "^[a-z][a-z0-9_-]{1,31}$"),
+           ("value" = String, Path, description = "そのキー / its key there", min_length = 1, max_length = 128)),
+    security(("oauth2" = ["entries:write"])), responses(
+    (status = 200, description = "登録済みの契約期間 / The period that was there", body = Period,
+     headers(("ETag" = String, description = "版 / its version"))),
+    (status = 201, description = "登録した契約期間 / The new period", body = Period,
+     headers(("ETag" = String, description = "版 / its version"), ("Location" = String, description = "URL"))),
+    Problems, WriteProblems, UpsertProblems))]
+#[put("/engagement-periods/by-external-id/{system}/{value}")]
+async fn upsert_engagement_period_by_external_id(
+    caller: Caller<scope::EntriesWrite>,
+    path: web::Path<(String, String)>,
+    mut sent: Upsert<PeriodPut, PeriodPatch>,
+    expected: Expected,
+) -> Result<HttpResponse, ApiError> {
+    let key = ExternalId::of_path(path.into_inner())?;
+    caller
+        .write(move |caller, scope| {
+            let Some(id) = external_ids::find(scope, RESOURCE, &key)? else {
+                expected.check_absent()?;
+                let (engagement_id, mut new) = sent.create.split()?;
+                let entry = engagement(scope, &caller.organizations, &engagement_id)?;
+                entry_rows::require_live(&entry)?;
+                new.external_ids = ExternalId::joined(new.external_ids, Some(&key));
+                let period = add(scope, &entry, new)?;
+                let location = format!("/api/v1/engagement-periods/{}", period.id);
+                return Ok(Answer::created(location, &period)?.version(period.version));
+            };
+            let mut period = one(scope, &id)?;
+            let entry = entry_rows::find(scope, &caller.organizations, &period.engagement_id)?;
+            expected.check_there(period.version, caller.lang)?;
+            if sent.create.engagement_id.as_ref().is_some_and(|id| *id != entry.id) {
+                return Err(ApiError::Validation(vec![upsert::immutable("/engagement_id")]));
+            }
+            entry_rows::require_live(&entry)?;
+            let same = upsert::complete_keys(&period.external_ids, &mut sent.change.set.external_ids, &key);
+            if !same || !sent.says_nothing_new(&period)? {
+                period = change(scope, &entry, period, &sent.change)?;
+            }
+            Ok(Answer::ok(&period)?.version(period.version))
+        })
+        .await
+}
+
+/// The engagement that a body names.
+fn engagement(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<EntryRow, ApiError> {
+    entry_rows::find_kind(scope, allowed, KIND, id).map_err(|error| match error {
+        ApiError::NotFound => ApiError::Validation(vec![FieldError::reference("/engagement_id")]),
+        other => other,
+    })
 }

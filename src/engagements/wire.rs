@@ -8,6 +8,7 @@ use crate::clock::Instant;
 use crate::domain::vocabulary::LegalForm;
 use crate::entries::wire::{Entry, entry_requests};
 use crate::external_ids::ExternalId;
+use crate::http::error::ApiError;
 use crate::http::page::page_of;
 
 /// How the contractor is found.
@@ -153,6 +154,68 @@ pub struct PeriodCreate {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub external_ids: Vec<ExternalId>,
+}
+
+/// A period as another system sends it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodPut {
+    /// The engagement; needed when the period is new.
+    #[serde(default)]
+    #[schema(nullable = false, format = Uuid, max_length = 36)]
+    pub engagement_id: Option<String>,
+    /// Contract number.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub contract_number: Option<String>,
+    /// First day.
+    pub starts_on: NaiveDate,
+    /// Last day.
+    pub ends_on: NaiveDate,
+    /// Until when a renewal or an end must be announced.
+    #[serde(default)]
+    pub notice_deadline_on: Option<NaiveDate>,
+    /// Amount in yen.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991i64)]
+    pub amount_jpy: Option<i64>,
+    /// Goes on by itself.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    pub auto_renewal: Option<bool>,
+    /// Note.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+    /// Keys in other systems, beside the one of the path.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub external_ids: Vec<ExternalId>,
+}
+
+impl PeriodPut {
+    /// The engagement and the new period of it.
+    pub(super) fn split(self) -> Result<(String, PeriodCreate), ApiError> {
+        let engagement_id = self.engagement_id.ok_or_else(|| {
+            ApiError::field(
+                "/engagement_id",
+                "required",
+                "新しい契約期間には業務委託のIDを入れてください。",
+                "A new period needs its engagement.",
+            )
+        })?;
+        let new = PeriodCreate {
+            contract_number: self.contract_number,
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+            notice_deadline_on: self.notice_deadline_on,
+            amount_jpy: self.amount_jpy,
+            auto_renewal: self.auto_renewal.unwrap_or_default(),
+            note: self.note,
+            external_ids: self.external_ids,
+        };
+        Ok((engagement_id, new))
+    }
 }
 
 /// A change of a period.

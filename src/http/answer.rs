@@ -46,6 +46,17 @@ impl Answer {
         })
     }
 
+    /// 207 with the answers to many.
+    ///
+    /// # Errors
+    /// As [`Answer::ok`].
+    pub fn multi_status(body: impl Serialize) -> Result<Self, ApiError> {
+        Ok(Self {
+            status: StatusCode::MULTI_STATUS.as_u16(),
+            ..Self::ok(body)?
+        })
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self::empty(StatusCode::NO_CONTENT)

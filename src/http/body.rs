@@ -161,7 +161,7 @@ fn take_nulls(object: &mut Map<String, Value>, prefix: &str, clear: &mut BTreeSe
     });
 }
 
-fn drop_nulls(object: &mut Map<String, Value>) {
+pub(super) fn drop_nulls(object: &mut Map<String, Value>) {
     object.retain(|_, value| !value.is_null());
     for value in object.values_mut() {
         if let Value::Object(inner) = value {
@@ -170,14 +170,15 @@ fn drop_nulls(object: &mut Map<String, Value>) {
     }
 }
 
-struct Parts {
+/// A request's body before it is read.
+pub(super) struct Parts {
     bytes: <web::Bytes as FromRequest>::Future,
     document: web::Data<Document>,
     merge: bool,
 }
 
 impl Parts {
-    fn of(request: &HttpRequest, payload: &mut Payload, accepted: &[&str]) -> Result<Self, ApiError> {
+    pub(super) fn of(request: &HttpRequest, payload: &mut Payload, accepted: &[&str]) -> Result<Self, ApiError> {
         let document = request
             .app_data::<web::Data<Document>>()
             .ok_or_else(|| ApiError::internal("no document"))?
@@ -204,7 +205,7 @@ impl Parts {
         })
     }
 
-    async fn read(self) -> Result<(Value, web::Data<Document>, bool), ApiError> {
+    pub(super) async fn read(self) -> Result<(Value, web::Data<Document>, bool), ApiError> {
         let bytes = self.bytes.await.map_err(|error| {
             if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
                 ApiError::PayloadTooLarge("256 KiB")
@@ -237,7 +238,8 @@ fn contains_nul(value: &Value) -> bool {
     }
 }
 
-fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> Result<T, ApiError> {
+/// A value of the published schema of `T`.
+pub(super) fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> Result<T, ApiError> {
     let errors = document.validate(&T::name(), &value)?;
     ApiError::unless_empty(errors)?;
     serde_json::from_value(value).map_err(|error| {
@@ -307,15 +309,24 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = request
-            .headers()
-            .get(header::IF_MATCH)
-            .map(|v| v.to_str().unwrap_or_default().to_owned());
-        ready(Ok(Self(value)))
+        ready(Ok(Self::of(request)))
     }
 }
 
 impl IfMatch {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let value = request.headers().get(header::IF_MATCH);
+        Self(value.map(|v| v.to_str().unwrap_or_default().to_owned()))
+    }
+
+    pub(super) const fn absent() -> Self {
+        Self(None)
+    }
+
+    pub(super) const fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Compares with the version that is there; the language part of a tag does not matter for a write.
     ///
     /// # Errors
@@ -333,7 +344,7 @@ impl IfMatch {
             Ok(())
         } else {
             Err(ApiError::StaleVersion {
-                current_etag: etag(version, lang),
+                current_etag: Some(etag(version, lang)),
             })
         }
     }

@@ -8,12 +8,13 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::answer::Answer;
 use super::body::params;
 use super::error::{ApiError, Lang};
+use super::guard::RequestId;
 use super::idempotency::{self, Key};
 use crate::app::{App, Scope, Tenant};
 use crate::journal::Actor;
@@ -125,6 +126,8 @@ pub struct Caller<P: Permission> {
     pub acting_person: Option<String>,
     /// The language of the answer.
     pub lang: Lang,
+    /// The id of the request, as its answer names it.
+    pub request_id: String,
     /// Whether the write is only tried (`?dry_run=true`): everything runs, is answered, and is taken back.
     pub dry_run: bool,
     /// The `Idempotency-Key` of a POST.
@@ -142,6 +145,18 @@ impl<P: Permission> Caller<P> {
     /// Whether moves that are not announced yet (内示前) are shown: to whoever keeps the directory.
     pub fn sees_planned_moves(&self) -> bool {
         self.scopes.iter().any(|held| held == "directory:write")
+    }
+
+    /// For writes that must not go without an `Idempotency-Key`; a trial may.
+    ///
+    /// # Errors
+    /// 400 `idempotency_key_required`.
+    pub fn require_key(&self) -> Result<(), ApiError> {
+        if self.retry.is_some() || self.dry_run {
+            Ok(())
+        } else {
+            Err(ApiError::IdempotencyKeyRequired)
+        }
     }
 
     /// The same, with what its body says; for bodies that differ in their bytes when they are sent again.
@@ -293,12 +308,14 @@ fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result
     } else {
         None
     };
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     Ok(Caller {
         tenant: Tenant::new(&claims.local_government_id),
         client_id: claims.client_id,
         organizations: claims.organizations,
         scopes: claims.scopes,
         acting_person,
+        request_id: request_id.unwrap_or_default(),
         dry_run,
         retry,
         lang: Lang::of(header(header::ACCEPT_LANGUAGE.as_str())),

@@ -85,7 +85,7 @@ pub struct Problem {
     pub request_id: String,
     /// Each wrong value, when values are wrong.
     pub errors: Vec<FieldError>,
-    /// The current entity tag, when `If-Match` named an old one.
+    /// The current entity tag, when `If-Match` named an old one or `If-None-Match` wanted none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub current_etag: Option<String>,
@@ -93,6 +93,23 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub unmet: Vec<Unmet>,
+    /// The records that may be the same, when one was not registered because of its name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub candidates: Vec<SameName>,
+}
+
+/// A record of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SameName {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its corporate number.
+    #[schema(required)]
+    pub corporate_number: Option<String>,
 }
 
 /// One wrong value.
@@ -160,6 +177,9 @@ pub enum ApiError {
     /// 400: the body is not a form.
     #[error("malformed multipart: {0}")]
     MalformedMultipart(String),
+    /// 400: an operation that needs an `Idempotency-Key`.
+    #[error("idempotency key required")]
+    IdempotencyKeyRequired,
     /// 400: an `Idempotency-Key` that cannot be one.
     #[error("invalid idempotency key")]
     InvalidIdempotencyKey,
@@ -200,13 +220,22 @@ pub enum ApiError {
         /// What to do, in English.
         en: String,
     },
+    /// 409: these may be the same record; never empty.
+    #[error("{} record(s) have the name", .0.len())]
+    PossibleDuplicate(Vec<SameName>),
     /// 409: what stands against a transition; never empty.
     #[error("{} condition(s) of the transition are unmet", .0.len())]
     TransitionUnmet(Vec<Unmet>),
     /// 412: `If-Match` names an old version.
     #[error("stale version")]
     StaleVersion {
-        /// The tag of the version that is there now.
+        /// The tag of the version that is there now; `None` when nothing is there.
+        current_etag: Option<String>,
+    },
+    /// 412: `If-None-Match: *`, and there is one.
+    #[error("already exists")]
+    AlreadyExists {
+        /// Its tag.
         current_etag: String,
     },
     /// 413: larger than this.
@@ -322,6 +351,7 @@ impl ApiError {
             Self::UnknownParameter(_) => "unknown_parameter",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidCursor => "invalid_cursor",
+            Self::IdempotencyKeyRequired => "idempotency_key_required",
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
             Self::MissingToken => "missing_token",
             Self::InvalidToken(_) => "invalid_token",
@@ -333,8 +363,10 @@ impl ApiError {
             Self::NotAcceptable => "not_acceptable",
             Self::Timeout => "request_timeout",
             Self::Conflict { code, .. } => code,
+            Self::PossibleDuplicate(_) => "possible_duplicate",
             Self::TransitionUnmet(_) => "transition_unmet",
             Self::StaleVersion { .. } => "stale_version",
+            Self::AlreadyExists { .. } => "already_exists",
             Self::PayloadTooLarge(_) => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Validation(_) => "validation_failed",
@@ -347,11 +379,8 @@ impl ApiError {
         }
     }
 
-    /// The answer in a language. Logs the cause of an internal failure.
-    pub fn respond(&self, lang: Lang, request_id: &str) -> HttpResponse {
-        if let Self::Internal(cause) = self {
-            tracing::error!(%cause, request_id, "request failed");
-        }
+    /// The body of the answer in a language.
+    pub fn problem(&self, lang: Lang, request_id: &str) -> Problem {
         let (title, detail) = self.texts(lang);
         let errors = match self {
             Self::Validation(errors) => errors
@@ -366,11 +395,36 @@ impl ApiError {
                 .collect(),
             _ => vec![],
         };
-        let current_etag = match self {
-            Self::StaleVersion { current_etag } => Some(current_etag.clone()),
-            _ => None,
-        };
         let code = self.code();
+        Problem {
+            r#type: format!("/problems/{}", code.replace('_', "-")),
+            title,
+            status: self.status_code().as_u16(),
+            code: code.to_owned(),
+            detail,
+            request_id: request_id.to_owned(),
+            errors,
+            current_etag: match self {
+                Self::StaleVersion { current_etag } => current_etag.clone(),
+                Self::AlreadyExists { current_etag } => Some(current_etag.clone()),
+                _ => None,
+            },
+            unmet: match self {
+                Self::TransitionUnmet(unmet) => unmet.clone(),
+                _ => vec![],
+            },
+            candidates: match self {
+                Self::PossibleDuplicate(candidates) => candidates.clone(),
+                _ => vec![],
+            },
+        }
+    }
+
+    /// The answer in a language. Logs the cause of an internal failure.
+    pub fn respond(&self, lang: Lang, request_id: &str) -> HttpResponse {
+        if let Self::Internal(cause) = self {
+            tracing::error!(%cause, request_id, "request failed");
+        }
         let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::MissingToken => {
@@ -397,20 +451,7 @@ impl ApiError {
         response
             .insert_header((header::CONTENT_LANGUAGE, lang.tag()))
             .content_type("application/problem+json")
-            .json(Problem {
-                r#type: format!("/problems/{}", code.replace('_', "-")),
-                title,
-                status: self.status_code().as_u16(),
-                code: code.to_owned(),
-                detail,
-                request_id: request_id.to_owned(),
-                errors,
-                current_etag,
-                unmet: match self {
-                    Self::TransitionUnmet(unmet) => unmet.clone(),
-                    _ => vec![],
-                },
-            })
+            .json(self.problem(lang, request_id))
     }
 }
 
@@ -422,6 +463,7 @@ impl ResponseError for ApiError {
             | Self::UnknownParameter(_)
             | Self::InvalidParameter { .. }
             | Self::InvalidCursor
+            | Self::IdempotencyKeyRequired
             | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::MissingToken | Self::InvalidToken(_) | Self::ExpiredToken => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
@@ -429,8 +471,8 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict { .. } | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
-            Self::StaleVersion { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::Conflict { .. } | Self::PossibleDuplicate(_) | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
+            Self::StaleVersion { .. } | Self::AlreadyExists { .. } => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation(_) | Self::ActingPersonRequired | Self::IdempotencyKeyReused => {

@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, error::InternalError, web};
+use actix_web::{Error, HttpMessage, HttpResponse, error::InternalError, web};
 use futures_util::FutureExt;
 
 use super::error::{ApiError, Lang};
@@ -19,6 +19,10 @@ use crate::app::App;
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The same for files: 25 MiB over two megabits a second, and a malware scanner's look at them.
 pub const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(3);
+
+/// The id of a request, for answers that name it inside.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
 
 /// The middleware.
 ///
@@ -57,6 +61,7 @@ pub async fn guard(
         let answer = ApiError::UnsupportedMediaType.respond(lang, &request_id);
         return Ok(request.into_response(finish(answer, &request_id, cacheable)));
     }
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let called = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     match tokio::time::timeout(limit, called).await {
         Ok(Ok(Ok(response))) => {

@@ -169,6 +169,18 @@ pub enum PreconditionProblems {
     Required(Problem),
 }
 
+/// The problem of a write that may say what it expects to find, beside the others.
+#[derive(IntoResponses)]
+pub enum UpsertProblems {
+    /// There already, or changed in the meantime.
+    #[response(
+        status = 412,
+        description = "すでにあるか、先に更新されている / There already, or changed in the meantime",
+        content_type = "application/problem+json"
+    )]
+    Unexpected(Problem),
+}
+
 /// The document with everything that is made of it once.
 pub struct Document {
     /// The whole document.
@@ -219,6 +231,8 @@ impl Document {
                 .collect();
             paths.push((ResourceDef::new(path.as_str()), methods.join(", ")));
         }
+        // A path in words comes before one that a parameter could read the same way.
+        paths.sort_by_key(|(definition, _)| definition.pattern().map(|p| p.matches('{').count()));
         Ok(Self {
             json,
             text,
@@ -257,15 +271,38 @@ impl Document {
     /// # Errors
     /// A schema that the document does not have, which is ours to fix.
     pub fn validate(&self, schema: &str, value: &Value) -> Result<Vec<FieldError>, ApiError> {
-        let validator = self
-            .validators
-            .get(schema)
-            .ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))?;
-        Ok(validator
+        Ok(self
+            .validator(schema)?
             .iter_errors(value)
             .take(100)
             .flat_map(|error| field_errors(&error))
             .collect())
+    }
+
+    /// The same, but for what is wrong at or below `inside`.
+    ///
+    /// # Errors
+    /// A schema that the document does not have.
+    pub fn validate_outside(&self, schema: &str, value: &Value, inside: &str) -> Result<Vec<FieldError>, ApiError> {
+        Ok(self
+            .validator(schema)?
+            .iter_errors(value)
+            .filter(|error| !error.instance_path().to_string().starts_with(inside))
+            .take(100)
+            .flat_map(|error| field_errors(&error))
+            .collect())
+    }
+
+    fn validator(&self, schema: &str) -> Result<&Validator, ApiError> {
+        self.validators
+            .get(schema)
+            .ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))
+    }
+
+    /// Whether an object of this schema has such a field.
+    pub fn has_property(&self, schema: &str, name: &str) -> bool {
+        let properties = self.json.pointer(&format!("/components/schemas/{schema}/properties"));
+        properties.is_some_and(|properties| properties.get(name).is_some())
     }
 
     /// What answers when no route does: 405 with `Allow` when the path exists, otherwise 404.

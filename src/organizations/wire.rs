@@ -85,7 +85,7 @@ pub struct OrganizationFilter {
 #[serde(deny_unknown_fields)]
 pub struct OrganizationCreate {
     /// Short name, stable and unique in the local government.
-    #[schema(pattern = "^[a-z][a-z0-9_]{0,39}$", max_length = 40)]
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,39}$", max_length = 40, example = "waterworks")]
     pub key: String,
     /// Name.
     #[schema(min_length = 1, max_length = 100)]

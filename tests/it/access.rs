@@ -46,6 +46,11 @@ async fn call(actor: &Actor<'_>, operation: &Operation, path: &str, body: &Value
     }
 }
 
+/// Whether an operation creates what its path does not name yet: another's key is a new one. `upserts` tries these.
+fn is_upsert(operation: &Operation) -> bool {
+    operation.id().starts_with("upsert_")
+}
+
 /// The parameters of a path, in their order.
 fn parameters(path: &str) -> Vec<&str> {
     path.split('/')
@@ -92,7 +97,7 @@ db_test!(no_token_goes_beyond_its_scopes, |app| {
 
 db_test!(nothing_of_another_local_government_is_reached_by_its_id, |app| {
     let (mut own, mut foreign) = (Records::new(&app, app.officer(), seed::MAYOR), foreign(&app));
-    for operation in protected() {
+    for operation in protected().filter(|operation| !is_upsert(operation)) {
         let names = parameters(&operation.path);
         let ids: Vec<&str> = names
             .iter()
@@ -139,7 +144,8 @@ fn every_reference_in_a_body_leads_to_an_operation() {
 
 db_test!(no_body_can_refer_to_another_local_government, |app| {
     let (mut own, mut foreign) = (Records::new(&app, app.officer(), seed::MAYOR), foreign(&app));
-    for operation in protected() {
+    // Each item of a batch is answered by itself; `upserts` tries one with a foreign reference.
+    for operation in protected().filter(|operation| operation.id() != "batch_upsert_contractors") {
         for reference in records::references(operation) {
             let Some(parameter) = &reference.parameter else {
                 continue;

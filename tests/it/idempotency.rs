@@ -316,8 +316,12 @@ db_test!(every_post_that_writes_can_be_sent_again, |app| {
             .iter()
             .any(|parameter| parameter["name"] == HEADER)
     };
+    let mut calls = vec![];
+    // What the calls refer to is there before the first of them: some codes are taken once.
     for operation in operations().iter().filter(takes_key) {
-        let (path, body) = (own.path_of(operation).await, own.body_of(operation).await);
+        calls.push((operation, own.path_of(operation).await, own.body_of(operation).await));
+    }
+    for (operation, path, body) in calls {
         let actor = own.actor().await.header(HEADER, operation.id());
         let (first, again) = if operation.id() == "create_file" {
             let text = "覚書".as_bytes();

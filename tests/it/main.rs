@@ -56,5 +56,6 @@ mod source;
 mod subcontracts;
 mod tokens;
 mod transitions;
+mod upserts;
 mod vocabulary;
 mod what_if;

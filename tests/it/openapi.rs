@@ -189,12 +189,27 @@ fn every_operation_is_described() {
                 rule(responses.contains_key(status), &format!("{status} is not declared"));
             }
         }
-        let if_match = operation
-            .parameters()
-            .iter()
-            .any(|parameter| parameter["name"] == "If-Match");
-        let declared = responses.contains_key("412") && responses.contains_key("428");
-        rule(if_match == declared, "If-Match, 412 and 428 go together");
+        let parameter = |name: &str| {
+            operation
+                .parameters()
+                .iter()
+                .find(|parameter| parameter["name"] == name)
+        };
+        let if_match = parameter("If-Match").is_some_and(|parameter| parameter["required"] == true);
+        rule(
+            if_match == responses.contains_key("428"),
+            "a required If-Match and 428 go together",
+        );
+        rule(
+            (parameter("If-Match").is_some() || parameter("If-None-Match").is_some()) == responses.contains_key("412"),
+            "If-Match and 412 go together",
+        );
+        // What is there or not is the path's own to say in an upsert.
+        let create_only = parameter("If-None-Match").is_some() && responses.contains_key("201");
+        rule(
+            create_only == operation.id().starts_with("upsert_"),
+            "an upsert can be told to create only",
+        );
         rule(operation.method != "patch" || if_match, "a change without If-Match");
     }
     none(broken);

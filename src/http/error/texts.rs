@@ -41,6 +41,12 @@ impl ApiError {
                 "一覧を最初から読み直してください。絞り込みを変えたときは cursor を付けずに始めます。",
                 "Read the list from the start; after a change of filters begin without cursor.",
             ),
+            Self::IdempotencyKeyRequired => fixed(
+                "Idempotency-Key が必要です",
+                "Idempotency-Key required",
+                "この操作には Idempotency-Key（UUID など）を付け、再送のときは同じキーを使ってください。",
+                "Send this operation with an Idempotency-Key, such as a UUID, and the same one when you send it again.",
+            ),
             Self::InvalidIdempotencyKey => fixed(
                 "Idempotency-Key が正しくありません",
                 "Invalid Idempotency-Key",
@@ -104,6 +110,12 @@ impl ApiError {
                 lang.pick("今の状態ではできません", "Conflict").to_owned(),
                 lang.pick(ja.clone(), en.clone()),
             ),
+            Self::PossibleDuplicate(_) => fixed(
+                "同じ名前の記録があります",
+                "A record of this name exists",
+                "candidates のどれかと同じなら、その記録に外部IDか法人番号を加えてください。別のものなら POST で登録してください。",
+                "If one of candidates is the same, add the external id or corporate number to it; if none is, register it by POST.",
+            ),
             Self::TransitionUnmet(unmet) => (
                 lang.pick("条件が揃っていません", "Conditions are unmet").to_owned(),
                 lang.pick(
@@ -116,6 +128,12 @@ impl ApiError {
                 "Changed in the meantime",
                 "読み直して、新しい ETag を If-Match に付けてやり直してください。",
                 "Read again and repeat with the new ETag in If-Match.",
+            ),
+            Self::AlreadyExists { .. } => fixed(
+                "すでに登録されています",
+                "It exists already",
+                "変更するときは If-None-Match を付けずに送ってください。",
+                "Send it without If-None-Match to change it.",
             ),
             Self::PayloadTooLarge(limit) => (
                 lang.pick("本文が大きすぎます", "Payload too large").to_owned(),

@@ -47,6 +47,28 @@ fn describe_write(method: &str, operation: &mut Value) {
         "Dry-Run",
         "試行の応答 / true: nothing was written, neither ETag nor Location is given",
     );
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    // A batch does too much to be done twice (`Caller::require_key`).
+    let (is_upsert, is_batch) = (id.starts_with("upsert_"), id.starts_with("batch_"));
+    if is_upsert {
+        for (name, description, schema) in [
+            (
+                "If-Match",
+                "読み取ったときの ETag。付けたときは、その版だけを変更する / the ETag that you read: only that version is changed",
+                json!({"type": "string", "maxLength": 1024}),
+            ),
+            (
+                "If-None-Match",
+                "*: 新規登録だけを行い、すでにあれば 412 / *: create only, 412 when it is there",
+                json!({"type": "string", "enum": ["*"]}),
+            ),
+        ] {
+            add_parameter(
+                operation,
+                json!({"name": name, "in": "header", "description": description, "required": false, "schema": schema}),
+            );
+        }
+    }
     if method == "post" {
         add_parameter(
             operation,
@@ -54,7 +76,7 @@ fn describe_write(method: &str, operation: &mut Value) {
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "再送しても一度だけ行うためのキー。7日間、同じ要求には最初の応答を返す / Sent again with this key, the request has its effect once and is answered as the first time, for 7 days",
-                "required": false,
+                "required": is_batch,
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
             }),
         );

@@ -282,6 +282,16 @@ impl<'a> Records<'a> {
         if let Some((_, value)) = super::SHARED.iter().find(|(shared, _)| *shared == name) {
             return (*value).to_owned();
         }
+        if let Some((collection, _)) = path.split_once("/by-external-id/") {
+            // `/engagement-periods` are made where `{engagement_period_id}` says.
+            let singular = collection.rsplit('/').next().unwrap().replace('-', "_");
+            let parameter = format!("{}_id", singular.trim_end_matches('s'));
+            let made_at = COLLECTIONS.iter().find(|(known, _)| *known == parameter);
+            let record = self
+                .record(made_at.map_or(collection, |(_, other)| other), Some("external_ids"))
+                .await;
+            return record["external_ids"][0][name].as_str().unwrap().to_owned();
+        }
         let (collection, _) = path.split_once(&format!("/{{{name}}}")).unwrap();
         if let Some((collection, key)) = collection.rsplit_once("/by-") {
             // `/contractors/by-corporate-number/{corporate_number}`: the record's own property.
@@ -331,7 +341,11 @@ impl<'a> Records<'a> {
             let record = if let Some(create) = create {
                 let path = self.path_of(create).await;
                 let mut body = self.body_of(create).await;
-                if let Some(name) = with {
+                if with == Some("external_ids") {
+                    // Entries of all kinds share their keys.
+                    let value = collection.replace(['/', '{', '}'], "");
+                    body["external_ids"] = json!([{"system": "zaimu", "value": value}]);
+                } else if let Some(name) = with {
                     let document = document();
                     let schema = resolve(&document.json, create.body().unwrap());
                     body[name] = example(&schema["properties"][name]);

@@ -1,0 +1,2 @@
+DROP INDEX contractors_name;
+ALTER TABLE contractors DROP COLUMN name_key;
