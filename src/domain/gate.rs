@@ -146,9 +146,9 @@ pub struct GateReason {
     pub message_en: String,
     /// What it is about.
     pub subject_type: ReasonSubject,
-    /// Its id.
-    #[schema(format = Uuid)]
-    pub subject_id: String,
+    /// Its id; null for a company that is not registered.
+    #[schema(required, format = Uuid)]
+    pub subject_id: Option<String>,
     /// Since when, or until when it can wait; null where no day belongs to it.
     #[schema(required)]
     pub on: Option<NaiveDate>,

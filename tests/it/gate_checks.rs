@@ -124,6 +124,7 @@ db_test!(a_company_is_asked_about_by_its_number_and_by_what_it_will_do, |app| {
         (unknown.text("/decision"), unknown.at("/contractor_id")),
         ("unknown", &Value::Null)
     );
+    assert_eq!(codes(&unknown), ["contractor_not_registered"]);
 
     let above = company(&app, json!({"name": "株式会社親"})).await;
     let known = json!({"corporate_number": NUMBER, "parent_contractor_id": above,

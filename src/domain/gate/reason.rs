@@ -39,7 +39,7 @@ fn reason(
         message: ja.into(),
         message_en: en.into(),
         subject_type: subject.0,
-        subject_id: subject.1.to_owned(),
+        subject_id: Some(subject.1.to_owned()),
         on,
         clause_key: None,
         exception_id: None,
@@ -70,6 +70,19 @@ const fn against_company(action: GateAction) -> ReasonSeverity {
 }
 
 fn of_contractors(input: &GateInput, found: &mut Vec<GateReason>) {
+    if input.contractor_unknown {
+        let (ja, en) = (
+            "この事業者は台帳に登録されていません。登録してから判定してください。",
+            "The contractor is not in the register; register it first.",
+        );
+        let about = (ReasonSubject::Contractor, "");
+        let one = reason("contractor_not_registered", ReasonSeverity::Warn, about, None, ja, en);
+        let href = "/api/v1/contractors".to_owned();
+        found.push(GateReason {
+            subject_id: None,
+            ..one.remedy("register_contractor", href)
+        });
+    }
     let heavy = against_company(input.action);
     for (above, contractor) in input.contractors.iter().enumerate() {
         let about = (ReasonSubject::Contractor, contractor.id.as_str());

@@ -82,7 +82,10 @@ impl Lack {
 
 /// An entry on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "what is wrong with it or not, each by itself")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is wrong with it or not, each by itself"
+)]
 pub struct EntryState {
     /// Which one.
     pub id: String,

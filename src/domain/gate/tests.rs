@@ -146,12 +146,13 @@ fn a_company_that_must_not_be_chosen_stops_what_is_not_begun_and_its_parents_blo
             ..company()
         });
         assert_eq!(decided(&asked), expected, "{action} by the company above");
-        assert_eq!(reasons(&asked)[0].subject_id, "above");
+        assert_eq!(reasons(&asked)[0].subject_id.as_deref(), Some("above"));
     }
     let mut asked = input(Sign, None);
     asked.contractors.clear();
     asked.contractor_unknown = true;
     assert_eq!(decided(&asked), GateDecision::Unknown);
+    assert_eq!(codes(&asked), ["contractor_not_registered"]);
 }
 
 #[test]
