@@ -1,7 +1,7 @@
 //! Policy versions: what an organization's own policy adds to the clause catalogue, from a day on.
 //!
 //! What may be added, and that nothing becomes weaker, is [`crate::domain::overlay`]'s. [`in_force`] gives everybody the
-//! catalogue of an organization on a day, [`preview`] says what a version would change, [`reassess`] carries it out.
+//! catalogue of an organization on a day, [`preview`] says what a version would change, [`mod@reassess`] carries it out.
 
 mod comparison;
 mod in_force;

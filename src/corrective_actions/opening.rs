@@ -33,7 +33,7 @@ pub(crate) struct NewAction {
     pub note: Option<String>,
 }
 
-/// Opens a corrective action; its due date follows when the entry is brought in line ([`settle`]).
+/// Opens a corrective action; its due date follows when the entry is brought in line ([`super::settle`]).
 ///
 /// # Errors
 /// A database failure.
