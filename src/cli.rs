@@ -193,9 +193,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Demo(demo) => demo.run()?,
         Command::Doctor => return doctor::run(&options),
         Command::Migrate => {
-            let (url, _) = options.database()?;
+            let (url, config) = options.database()?;
             let _owner = Options::own(&url)?;
-            let ran = migrate::run(&connect(&url, 2)?)?;
+            let ran = migrate::run(&connect(&url, &config)?)?;
             println!("{ran} migration(s) ran; the schema is up to date.");
         }
         Command::Serve(serve) => serve.run(&options)?,
@@ -227,7 +227,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
 /// Opens the application of a command that writes shortly; an embedded database that is new is made ready.
 fn open(options: &Options) -> Result<App, Stop> {
     let (url, config) = options.database()?;
-    let db = connect(&url, 2)?;
+    let db = connect(&url, &config)?;
     match &url {
         Url::Sqlite(_) if migrate::pending(&db)? > 0 => {
             let _owner = Options::own(&url)?;
@@ -239,8 +239,8 @@ fn open(options: &Options) -> Result<App, Stop> {
 }
 
 /// Opens the database, or says in one sentence why not.
-pub(crate) fn connect(url: &Url, connections: u32) -> Result<Db, Stop> {
-    Db::open(url, connections).map_err(|error| {
+pub(crate) fn connect(url: &Url, config: &Config) -> Result<Db, Stop> {
+    Db::open(url, config.connections, config.database_wait).map_err(|error| {
         let cause = error.to_string();
         // PostgreSQL's own words have several lines.
         let words: Vec<&str> = cause.trim_start_matches("internal error:").split_whitespace().collect();

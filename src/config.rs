@@ -2,6 +2,7 @@
 //! tests build them directly and never touch the environment.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::domain::calendar::HolidayOverride;
 use crate::mail::smtp::SmtpConfig;
@@ -19,6 +20,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// The size of the pool of readers.
     pub connections: u32,
+    /// How long a caller waits for a free connection or for another process's lock.
+    pub database_wait: Duration,
     /// `host:port` of clamd, which looks through every file before it is kept.
     pub clamd_address: Option<String>,
     /// Corrections of the holiday rule, for a law that is newer than this build.
@@ -54,6 +57,7 @@ impl Config {
             master_key: MasterKeySource::DataDir,
             mail: MailConfig::Files(dir.join("mail")),
             connections: 4,
+            database_wait: Duration::from_secs(5),
             clamd_address: None,
             holidays: vec![],
         }

@@ -144,6 +144,7 @@ impl Url {
 struct Manager {
     url: Url,
     query_only: bool,
+    wait: Duration,
 }
 
 impl ManageConnection for Manager {
@@ -155,8 +156,9 @@ impl ManageConnection for Manager {
             Url::Sqlite(path) => {
                 let mut conn = SqliteConnection::establish(path).map_err(r2d2::Error::ConnectionError)?;
                 // One PRAGMA a statement, busy_timeout first, as diesel's documentation advises.
+                let busy_timeout = format!("busy_timeout = {}", self.wait.as_millis());
                 for pragma in [
-                    "busy_timeout = 5000",
+                    busy_timeout.as_str(),
                     "journal_mode = WAL",
                     "synchronous = FULL",
                     "foreign_keys = ON",
@@ -205,19 +207,21 @@ impl std::fmt::Debug for Db {
 }
 
 impl Db {
-    /// Opens the pools without touching the schema; `connections` is the size of the pool of readers.
+    /// Opens the pools without touching the schema; `connections` is the size of the pool of readers, `wait` how long a
+    /// caller waits for a free connection or for another process's lock.
     ///
     /// # Errors
     /// When the first connection cannot be made.
-    pub fn open(url: &Url, connections: u32) -> Result<Self, ApiError> {
+    pub fn open(url: &Url, connections: u32, wait: Duration) -> Result<Self, ApiError> {
         let pool = |size: u32, query_only: bool| {
             Pool::builder()
                 .max_size(size)
                 .min_idle(Some(1))
-                .connection_timeout(Duration::from_secs(5))
+                .connection_timeout(wait)
                 .build(Manager {
                     url: url.clone(),
                     query_only,
+                    wait,
                 })
                 .map_err(ApiError::internal)
         };

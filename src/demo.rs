@@ -47,7 +47,7 @@ impl Demo {
             public_url: format!("http://{}", listener.local_addr()?),
             ..Config::in_dir(&self.dir)
         };
-        let db = connect(&url, config.connections)?;
+        let db = connect(&url, &config)?;
         migrate::run(&db)?;
         let clock = self.clock(&db)?;
         let app = App::new(db, clock, Random::system(), config)?;

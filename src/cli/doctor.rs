@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::{Options, Stop, connect, setup, start};
 use crate::app::{App, Tenant};
 use crate::clock::Clock;
-use crate::config::MailConfig;
+use crate::config::{Config, MailConfig};
 use crate::db::schema::{local_governments, messages};
 use crate::db::{Db, Url, migrate};
 use crate::mail::smtp::Relay;
@@ -36,7 +36,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
     let (url, config) = options.database()?;
     let mut report = Report { well: true };
     mail(&mut report, &config.mail);
-    if let Some(db) = database(&mut report, &url) {
+    if let Some(db) = database(&mut report, &url, &config) {
         match start(db, Clock::system(), config) {
             Ok(app) => {
                 report.say("keys", Ok(format!("master key {}", app.keys.master.id())));
@@ -57,7 +57,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
 }
 
 /// The database, when it answers and its schema is up to date; the other checks read it.
-fn database(report: &mut Report, url: &Url) -> Option<Db> {
+fn database(report: &mut Report, url: &Url, config: &Config) -> Option<Db> {
     if let Url::Sqlite(path) = url
         && !Path::new(path).exists()
     {
@@ -65,7 +65,7 @@ fn database(report: &mut Report, url: &Url) -> Option<Db> {
         report.say("database", Err(text));
         return None;
     }
-    let db = match connect(url, 2) {
+    let db = match connect(url, config) {
         Ok(db) => db,
         Err(stop) => {
             report.say("database", Err(stop.to_string()));

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -56,6 +57,9 @@ pub(crate) struct Options {
     /// Connections to the database
     #[arg(long, global = true, env = "KAKUNIN_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
+    /// Seconds that a request waits for a free connection before it is answered 503
+    #[arg(long, global = true, env = "KAKUNIN_DATABASE_WAIT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
+    database_wait_seconds: u64,
     /// The mail relay; without it messages wait
     #[arg(long, global = true, env = "KAKUNIN_SMTP_HOST")]
     smtp_host: Option<String>,
@@ -173,6 +177,7 @@ impl Options {
             master_key,
             mail,
             connections: self.connections,
+            database_wait: Duration::from_secs(self.database_wait_seconds),
             clamd_address: self.clamd()?,
             holidays: self.holidays()?,
         };

@@ -38,7 +38,7 @@ impl Serve {
             ));
         }
         let _owner = Options::own(&url)?;
-        let db = connect(&url, config.connections)?;
+        let db = connect(&url, &config)?;
         migrate::run(&db)?;
         let app = start(db, Clock::system(), config)?;
         let listener = listen(self.listen)?;
@@ -54,7 +54,7 @@ pub(super) fn work(options: &Options) -> Result<(), Stop> {
             "`work` needs PostgreSQL: with SQLite `serve` runs the worker itself".to_owned(),
         ));
     }
-    let db = connect(&url, config.connections)?;
+    let db = connect(&url, &config)?;
     migrated(&db)?;
     let app = start(db, Clock::system(), config)?;
     block_on(async move {

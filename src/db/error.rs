@@ -20,7 +20,7 @@ impl From<Error> for ApiError {
 
 impl From<diesel::r2d2::PoolError> for ApiError {
     fn from(error: diesel::r2d2::PoolError) -> Self {
-        tracing::warn!(%error, "no database connection is free");
+        tracing::error!(%error, "no database connection is free");
         Self::Unavailable
     }
 }

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceResponse};
@@ -99,9 +100,11 @@ impl TestApp {
         let clock = Clock::manual(tokyo("2027-04-01T09:00"));
         let config = Config {
             connections: 2,
+            // A busy machine must not look like a full pool; one that is really stuck still fails.
+            database_wait: Duration::from_secs(60),
             ..Config::in_dir(database.dir())
         };
-        let db = Db::open(&database.url(), config.connections).unwrap();
+        let db = Db::open(&database.url(), config.connections, config.database_wait).unwrap();
         let app = App::new(db, clock.clone(), Random::seeded(1), config).unwrap();
         let service = test::init_service(kakunin::http::application(app.clone(), document())).await;
         let service = Rc::new(service);

@@ -69,7 +69,7 @@ pub fn mortal(app: &TestApp, relay: &FakeSmtp, faults: Faults) -> Worker {
 pub fn replica(app: &TestApp, seed: u64, change: impl FnOnce(&mut Config)) -> App {
     let mut config = app.app.config.clone();
     change(&mut config);
-    let db = Db::open(app.app.db.url(), 4).unwrap();
+    let db = Db::open(app.app.db.url(), 4, config.database_wait).unwrap();
     App::new(db, app.clock.clone(), Random::seeded(seed), config).unwrap()
 }
 
