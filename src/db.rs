@@ -232,7 +232,7 @@ impl Db {
                 (pool(connections, true)?, writers)
             }
             Url::Postgres(_) => {
-                let both = pool(connections.max(2), false)?;
+                let both = pool(connections, false)?;
                 (both.clone(), both)
             }
         };

@@ -170,8 +170,6 @@ pub struct SigningKey {
 pub struct Ring {
     /// Every key that is not retired, oldest first.
     pub keys: Vec<SigningKey>,
-    /// Derives Message-IDs.
-    pub mail_key: Vec<u8>,
     revoked_clients: HashSet<String>,
     loaded_at: Instant,
 }
@@ -257,7 +255,6 @@ impl Keys {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let stale = Ring {
             keys: ring.keys.clone(),
-            mail_key: ring.mail_key.clone(),
             revoked_clients: ring.revoked_clients.clone(),
             loaded_at: Instant(i64::MIN / 4),
         };
@@ -388,6 +385,19 @@ fn make_signing_key(
     Ok(())
 }
 
+/// The key that Message-IDs are derived from, read within a transaction: one that asked the ring would need a second
+/// connection, and a full pool has none.
+///
+/// # Errors
+/// A database failure, or a master key that does not open it.
+pub(crate) fn mail_key(conn: &mut Conn, master: &MasterKey) -> Result<Vec<u8>, ApiError> {
+    let sealed: Vec<u8> = secret_keys::table
+        .find("mail")
+        .select(secret_keys::sealed)
+        .first(conn)?;
+    master.open("mail", &sealed)
+}
+
 fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, ApiError> {
     let rows: Vec<(String, String, Vec<u8>, Instant, Instant)> = signing_keys::table
         .filter(signing_keys::retired_at.is_null())
@@ -421,10 +431,6 @@ fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, 
             active_at,
         });
     }
-    let sealed: Vec<u8> = secret_keys::table
-        .find("mail")
-        .select(secret_keys::sealed)
-        .first(conn)?;
     // A token lives ten minutes: only clients revoked a little longer ago still matter.
     let since = now.plus_seconds(-2 * TOKEN_SECONDS);
     let revoked_clients: Vec<String> = api_clients::table
@@ -433,7 +439,6 @@ fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, 
         .load(conn)?;
     Ok(Ring {
         keys,
-        mail_key: master.open("mail", &sealed)?,
         revoked_clients: revoked_clients.into_iter().collect(),
         loaded_at: now,
     })

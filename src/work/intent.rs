@@ -20,6 +20,7 @@ use crate::db::types::Word;
 use crate::domain::vocabulary::Role;
 use crate::http::error::ApiError;
 use crate::journal::{Actor, sha256_hex};
+use crate::keys;
 use crate::mail::Address;
 use crate::mail::compose::{Mail, MessageId, Party, compose};
 use crate::mail::templates::VERSION;
@@ -114,9 +115,9 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     let from = address(&sender.mail_from)?;
     let digest = contents::digest(scope, &sender, row.local_day, &items)?;
     let rendered = digest.render();
-    let ring = scope.app.keys.ring(&scope.app.db, scope.at, None);
+    let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;
     let key = format!("m1|{}|{}|{}|{}", scope.lg, row.address, row.local_day, row.sequence);
-    let message_id = MessageId::derive(&ring.mail_key, &key, &from);
+    let message_id = MessageId::derive(&mail_key, &key, &from);
     let bytes = compose(&Mail {
         from: Party {
             address: from.clone(),
@@ -129,7 +130,7 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
         subject: rendered.subject.clone(),
         message_id: message_id.clone(),
         references: thread(&items)
-            .map(|entry| MessageId::derive(&ring.mail_key, &format!("t1|{}|{entry}", scope.lg), &from))
+            .map(|entry| MessageId::derive(&mail_key, &format!("t1|{}|{entry}", scope.lg), &from))
             .into_iter()
             .collect(),
         date: row.created_at.to_utc().with_timezone(&scope.zone).fixed_offset(),

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use kakunin::app::App;
+use kakunin::db::Db;
 use kakunin::domain::vocabulary::Role;
 use kakunin::mail::Transport;
 use kakunin::mail::smtp::{Limits, Relay, Security, SmtpConfig};
+use kakunin::random::Random;
 use kakunin::work::{Faults, Worker};
 use serde_json::{Value, json};
 
@@ -180,6 +183,27 @@ db_test!(
         let mut found = states(&app, "/messages").await;
         found.sort();
         assert_eq!(found, ["accepted", "dead"]);
+    }
+);
+
+db_test!(
+    one_connection_is_enough_because_no_transaction_asks_for_another,
+    |app| {
+        let server = FakeSmtp::start(Behaviour::ok());
+        let (owner, deputy) = (
+            person(&app, "責任 花子", "owner@motosu.example.lg.jp").await,
+            person(&app, "代理 太郎", "deputy@motosu.example.lg.jp").await,
+        );
+        engagement(&app, "清掃業務", &owner, &deputy).await;
+        // Long enough for everything that is cached to be read again.
+        app.at("2027-04-05T09:00");
+        let db = Db::open(app.app.db.url(), 1, Duration::from_secs(2)).unwrap();
+        let narrow = App::new(db, app.clock.clone(), Random::seeded(2), app.app.config.clone()).unwrap();
+        let worker = Worker::new(narrow)
+            .unwrap()
+            .with(relay(&server), Faults::default())
+            .lanes(1);
+        assert!(worker.tick().await.unwrap().accepted > 0);
     }
 );
 
