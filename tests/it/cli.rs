@@ -22,7 +22,7 @@ const MOTOSU: &[&str] = &["init", "--code", "212181", "--profile", "motosu"];
 
 fn db(dir: &Path) -> Db {
     let path = dir.join("kakunin.db");
-    Db::open(&Url::Sqlite(text_of(path.as_os_str())), 1, Duration::from_secs(60)).unwrap()
+    Db::open(&Url::Sqlite(text_of(path.as_os_str())), 1, Duration::from_mins(1)).unwrap()
 }
 
 fn read<T>(dir: &Path, f: impl FnOnce(&mut Conn) -> QueryResult<T>) -> T {

@@ -101,7 +101,7 @@ impl TestApp {
         let config = Config {
             connections: 2,
             // A busy machine must not look like a full pool; one that is really stuck still fails.
-            database_wait: Duration::from_secs(60),
+            database_wait: Duration::from_mins(1),
             ..Config::in_dir(database.dir())
         };
         let db = Db::open(&database.url(), config.connections, config.database_wait).unwrap();
