@@ -51,7 +51,6 @@ section=$(call GET '/posts?limit=1')
 manager=$(value items.0.holders.0.person_id <<<"$section")
 department=$(value items.0.department_id <<<"$section")
 procurement=$(holder procurement_officer)
-ciso=$(holder ciso)
 owner=$(holder '' "$manager")
 deputy=$(holder '' "$manager" "$owner")
 

@@ -214,9 +214,20 @@ impl<'c> Scope<'c> {
         })
     }
 
-    /// From here on the rules are asked about a day to come. For reads only: what is written bears today's date.
-    pub(crate) fn look_ahead(&mut self, on: NaiveDate) {
-        self.today = self.today.max(on);
+    /// Asks the rules about a day to come; afterwards it is today again. Nothing is written meanwhile: what is written
+    /// bears today's date.
+    ///
+    /// # Errors
+    /// What `ask` answers.
+    pub(crate) fn ahead<T>(
+        &mut self,
+        on: NaiveDate,
+        ask: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let today = std::mem::replace(&mut self.today, on);
+        let answered = ask(self);
+        self.today = today;
+        answered
     }
 
     /// A new id.

@@ -5,12 +5,12 @@
 //! [`upserts`].
 
 mod rows;
+mod standing;
 mod upserts;
 mod wire;
 
 use actix_web::guard::GuardContext;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
-use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -31,6 +31,9 @@ pub use wire::{Contractor, ContractorCreate, ContractorPage, ContractorPatch};
 
 /// The word of this resource in journal, search and external ids.
 const KIND: &str = "contractor";
+
+pub(crate) use rows::of_number;
+pub(crate) use standing::{companies, of_key, standing};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -361,34 +364,6 @@ fn check_parent(scope: &mut Scope<'_>, id: &str, state: &wire::State) -> Result<
             "/parent_contractor_id",
         )]))
     }
-}
-
-/// What must be known of a contractor before work is given to it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
-    /// Its corporate number is recorded; only valid ones are.
-    pub identified: bool,
-    /// It may not be given work on the day (指名停止).
-    pub debarred: bool,
-}
-
-/// How a contractor stands on a day.
-///
-/// # Errors
-/// A database failure.
-pub(crate) fn standing(scope: &mut Scope<'_>, id: &str, on: NaiveDate) -> Result<Standing, ApiError> {
-    let (number, from, to): (Option<String>, Option<NaiveDate>, Option<NaiveDate>) = contractors::table
-        .find((&scope.lg, id))
-        .select((
-            contractors::corporate_number,
-            contractors::debarred_from_on,
-            contractors::debarred_to_on,
-        ))
-        .first(scope.conn)?;
-    Ok(Standing {
-        identified: number.is_some(),
-        debarred: from.is_some_and(|from| from <= on) && to.is_none_or(|to| on <= to),
-    })
 }
 
 /// Checks that a contractor can be named by another record.

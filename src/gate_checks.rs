@@ -10,7 +10,6 @@ mod subject;
 pub mod wire;
 
 use actix_web::guard::GuardContext;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -22,12 +21,12 @@ use crate::domain::vocabulary::CodeWord;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Params, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
-use crate::http::error::{ApiError, Lang};
+use crate::http::error::ApiError;
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After};
 use wire::{
     GateActionRule, GateActions, GateCheck, GateCheckBatch, GateCheckBatchCreate, GateCheckCreate, GateCheckFilter,
-    GateCheckPage, GateCheckResult, GateProblem,
+    GateCheckPage, GateCheckResult,
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -66,7 +65,8 @@ async fn create_gate_check(
 /// Ask the gate several questions
 ///
 /// Up to 500, answered in their order. A question that is not well-formed has its problem in its place and changes
-/// nothing for the others.
+/// nothing for the others. Needs an `Idempotency-Key` (400 `idempotency_key_required`), so that answers that were lost are
+/// read again and not given twice.
 #[utoipa::path(tag = "gate", request_body = GateCheckBatchCreate, security(("oauth2" = ["gate:check"])), responses(
     (status = 207, description = "判定の一覧 / The answers", body = GateCheckBatch), Problems, WriteProblems))]
 #[post("/gate-checks/batch")]
@@ -74,47 +74,37 @@ async fn batch_create_gate_checks(
     caller: Caller<scope::GateCheck>,
     Body(new): Body<GateCheckBatchCreate>,
 ) -> Result<HttpResponse, ApiError> {
+    caller.require_key()?;
     caller
         .write(move |caller, scope| {
-            let mut results = vec![];
-            for question in new.checks {
-                results.push(match answer::ask(scope, &caller.organizations, question) {
+            let mut items = vec![];
+            for (index, question) in new.checks.into_iter().enumerate() {
+                let answered = scope.attempt(|scope| answer::ask(scope, &caller.organizations, question));
+                items.push(match answered {
                     Ok(check) => GateCheckResult {
+                        index,
                         status: 200,
                         check: Some(check),
                         problem: None,
                     },
-                    Err(ApiError::Validation(errors)) => GateCheckResult {
-                        status: 422,
-                        check: None,
-                        problem: Some(problem(&ApiError::Validation(errors), caller.lang)),
-                    },
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        let problem = error.problem(caller.lang, &caller.request_id);
+                        // What is ours to fix, or may go well later, ends the whole batch.
+                        if problem.status >= 500 {
+                            return Err(error);
+                        }
+                        GateCheckResult {
+                            index,
+                            status: problem.status,
+                            check: None,
+                            problem: Some(problem),
+                        }
+                    }
                 });
             }
-            Ok(Answer::ok(&GateCheckBatch { results })?.status(StatusCode::MULTI_STATUS))
+            Answer::multi_status(&GateCheckBatch { items })
         })
         .await
-}
-
-fn problem(error: &ApiError, lang: Lang) -> GateProblem {
-    let pointers = match error {
-        ApiError::Validation(errors) => errors.iter().map(|one| one.pointer.clone()).collect(),
-        _ => vec![],
-    };
-    let detail = match error {
-        ApiError::Validation(errors) => errors
-            .iter()
-            .map(|one| lang.pick(&one.message, &one.message_en).as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
-        other => other.to_string(),
-    };
-    GateProblem {
-        code: error.code().to_owned(),
-        pointers,
-        detail,
-    }
 }
 
 /// List gate checks
@@ -169,7 +159,9 @@ fn select_page(
         .select((gate_checks::id, gate_checks::answer))
         .into_boxed();
     if let Some(ids) = allowed.list() {
-        query = query.filter(gate_checks::organization_id.eq_any(ids.to_vec()));
+        // About a company alone it belongs to no organization, as the company does.
+        let mine = gate_checks::organization_id.eq_any(ids.to_vec());
+        query = query.filter(mine.assume_not_null().or(gate_checks::organization_id.is_null()));
     }
     if let Some(id) = &filter.entry_id {
         query = query.filter(gate_checks::entry_id.eq(id.clone()));
@@ -213,11 +205,9 @@ async fn get_gate_check(caller: Caller<scope::GateCheck>, id: web::Path<String>)
                 .find((&scope.lg, &path_id(&id)?))
                 .select((gate_checks::organization_id, gate_checks::answer))
                 .first(scope.conn)?;
-            match organization_id {
-                Some(id) => caller.organizations.check(&id)?,
-                // About a company alone: it belongs to no organization, so whoever sees all of them sees it.
-                None if caller.organizations.list().is_some() => return Err(ApiError::NotFound),
-                None => {}
+            // About a company alone it belongs to no organization, as the company does.
+            if let Some(id) = organization_id {
+                caller.organizations.check(&id)?;
             }
             let check: GateCheck = serde_json::from_str(&text)?;
             Answer::ok(&check)

@@ -86,7 +86,7 @@ pub struct MeasureAreasPut {
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = measure_areas)]
-pub(crate) struct MeasureAreasRow {
+struct MeasureAreasRow {
     organization_id: String,
     applies: bool,
     reason: String,

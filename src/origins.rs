@@ -13,6 +13,7 @@ use actix_web::{HttpResponse, get, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::entries::rows as entry_rows;
+use crate::entries::state;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Params, lines, path_id};
 use crate::http::caller::{Caller, scope};
@@ -58,10 +59,12 @@ async fn get_entry_gaps(
                     en: "Give today or a later day; what was is in the fiscal-year snapshots.".to_owned(),
                 });
             }
-            scope.look_ahead(as_of_on);
             let due_on = rows::origin(scope, &entry.id)?.gaps_due_on;
             let entry_id = entry.id.clone();
-            let gaps = transitions::gaps(scope, entry)?;
+            let gaps = scope.ahead(as_of_on, |scope| {
+                let situation = state::situation(scope, entry)?;
+                transitions::gaps(scope, &situation)
+            })?;
             Answer::ok(&EntryGaps {
                 entry_id,
                 as_of_on,

@@ -188,9 +188,11 @@ fn held(scope: &mut Scope<'_>, entry_id: &str, on: NaiveDate) -> Result<StoredAs
 /// What time alone makes of what is recorded today.
 fn projected(scope: &mut Scope<'_>, entry: EntryRow, on: NaiveDate) -> Result<StoredAssessment, ApiError> {
     let today = held(scope, &entry.id, scope.today)?;
-    scope.look_ahead(on);
-    let situation = state::situation(scope, entry)?;
-    let (assessment, input) = state::assess(scope, &situation)?;
+    let (situation, (assessment, input)) = scope.ahead(on, |scope| {
+        let situation = state::situation(scope, entry)?;
+        let assessed = state::assess(scope, &situation)?;
+        Ok((situation, assessed))
+    })?;
     let then = StoredAssessment {
         id: None,
         entry_id: situation.entry.id,

@@ -146,9 +146,9 @@ async fn take_entry_transition(
 ///
 /// # Errors
 /// A database failure.
-pub(crate) fn gaps(scope: &mut Scope<'_>, entry: EntryRow) -> Result<Vec<Unmet>, ApiError> {
-    let (kind, status, existing) = (entry.kind.0, entry.status.0, entry.registered_as_existing);
-    let known = Known::load(scope, entry, None, scope.today)?;
+pub(crate) fn gaps<'c>(scope: &mut Scope<'c>, of: &state::Situation<'c>) -> Result<Vec<Unmet>, ApiError> {
+    let (kind, status, existing) = (of.entry.kind.0, of.entry.status.0, of.entry.registered_as_existing);
+    let known = Known::of(scope, of, None, scope.today)?;
     let request = Request::default();
     let met = known.met(&request);
     let situation = known.situation(&[], "", &request, &met);
@@ -169,18 +169,18 @@ pub(crate) fn gaps(scope: &mut Scope<'_>, entry: EntryRow) -> Result<Vec<Unmet>,
 ///
 /// # Errors
 /// A database failure.
-pub(crate) fn lacks(
-    scope: &mut Scope<'_>,
-    entry: EntryRow,
+pub(crate) fn lacks<'c>(
+    scope: &mut Scope<'c>,
+    of: &state::Situation<'c>,
     key: &str,
     on: NaiveDate,
 ) -> Result<(Step, Vec<Unmet>), ApiError> {
-    let (kind, status) = (entry.kind.0, entry.status.0);
+    let (kind, status) = (of.entry.kind.0, of.entry.status.0);
     let transition = lifecycle::transitions(kind)
         .iter()
         .find(|transition| transition.key == key)
         .ok_or_else(|| ApiError::internal(format!("no transition {key:?}")))?;
-    let known = Known::load(scope, entry, None, on)?;
+    let known = Known::of(scope, of, None, on)?;
     let approvals = known.approvals_of(key);
     let request = Request::default();
     let met = known.met(&request);

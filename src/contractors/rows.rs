@@ -170,7 +170,7 @@ pub(super) fn of_name(scope: &mut Scope<'_>, name: &str, limit: i64) -> Result<V
 }
 
 /// The contractor of this corporate number, which only one has.
-pub(super) fn of_number(scope: &mut Scope<'_>, number: &str) -> Result<Option<String>, ApiError> {
+pub(crate) fn of_number(scope: &mut Scope<'_>, number: &str) -> Result<Option<String>, ApiError> {
     Ok(contractors::table
         .filter(contractors::local_government_id.eq(&scope.lg))
         .filter(contractors::corporate_number.eq(Some(number)))

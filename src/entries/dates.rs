@@ -17,7 +17,7 @@ use crate::{contract_measures, corrective_actions, evidence, incidents, origins,
 ///
 /// # Errors
 /// A database failure.
-pub(super) fn settle(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result<(), ApiError> {
+pub(super) fn settle<'c>(scope: &mut Scope<'c>, situation: &Situation<'c>) -> Result<(), ApiError> {
     let entry = &situation.entry;
     let lives = matches!(entry.status.0.phase(), Phase::Contracting | Phase::Active) && entry.archived_at.is_none();
     let due = |kind, subject_id: &str, on| Due {
@@ -87,7 +87,7 @@ pub(super) fn settle(scope: &mut Scope<'_>, situation: &Situation<'_>) -> Result
             });
         }
     }
-    if let Some(on) = origins::gap_due(scope, entry)? {
+    if let Some(on) = origins::gap_due(scope, situation)? {
         wanted.push(due(ObligationKind::Gap, &entry.id, on));
     }
     let known = cycles::subjects(scope, &entry.id)?;

@@ -143,9 +143,9 @@ fn step(scope: &mut Scope<'_>, row: SnapshotRow) -> Result<usize, ApiError> {
 
 fn freeze(scope: &mut Scope<'_>, snapshot_id: &str, entry: EntryRow) -> Result<(), ApiError> {
     let entry_id = entry.id.clone();
-    let gaps = serde_json::to_value(transitions::gaps(scope, entry.clone())?)?;
-    let whole = entry_rows::complete(scope, vec![entry.clone()])?;
+    let whole = entry_rows::complete(scope, vec![entry.clone()])?.pop();
     let situation = state::situation(scope, entry)?;
+    let gaps = serde_json::to_value(transitions::gaps(scope, &situation)?)?;
     let (assessment, _) = state::assess(scope, &situation)?;
     let clauses = situation
         .requirements
@@ -161,28 +161,26 @@ fn freeze(scope: &mut Scope<'_>, snapshot_id: &str, entry: EntryRow) -> Result<(
         })
         .collect();
     let period = |of: fn(&state::PeriodRow) -> NaiveDate| situation.period.as_ref().map(of);
-    for entry in whole {
-        let frozen = FrozenEntry {
-            entry,
-            period_starts_on: period(|period| period.starts_on),
-            period_ends_on: period(|period| period.ends_on),
-            catalogue_version: situation.catalogue.version.clone(),
-            profile_version: situation.profile_version.clone(),
-            policy_version_id: situation.catalogue.policy_version_id.clone(),
-            clauses: Vec::clone(&clauses),
-            gaps: gaps.clone(),
-            assessment: assessment.clone(),
-        };
-        let line = serde_json::to_string(&Line::Entry(serde_json::to_value(&frozen)?))?;
-        diesel::insert_into(fiscal_year_snapshot_entries::table)
-            .values((
-                fiscal_year_snapshot_entries::local_government_id.eq(&scope.lg),
-                fiscal_year_snapshot_entries::snapshot_id.eq(snapshot_id),
-                fiscal_year_snapshot_entries::entry_id.eq(&entry_id),
-                fiscal_year_snapshot_entries::line.eq(line),
-            ))
-            .execute(scope.conn)?;
-    }
+    let frozen = FrozenEntry {
+        entry: whole.ok_or(ApiError::NotFound)?,
+        period_starts_on: period(|period| period.starts_on),
+        period_ends_on: period(|period| period.ends_on),
+        catalogue_version: situation.catalogue.version.clone(),
+        profile_version: situation.profile_version.clone(),
+        policy_version_id: situation.catalogue.policy_version_id.clone(),
+        clauses,
+        gaps,
+        assessment,
+    };
+    let line = serde_json::to_string(&Line::Entry(serde_json::to_value(&frozen)?))?;
+    diesel::insert_into(fiscal_year_snapshot_entries::table)
+        .values((
+            fiscal_year_snapshot_entries::local_government_id.eq(&scope.lg),
+            fiscal_year_snapshot_entries::snapshot_id.eq(snapshot_id),
+            fiscal_year_snapshot_entries::entry_id.eq(&entry_id),
+            fiscal_year_snapshot_entries::line.eq(line),
+        ))
+        .execute(scope.conn)?;
     Ok(())
 }
 

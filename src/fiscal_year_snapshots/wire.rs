@@ -92,7 +92,7 @@ pub struct FiscalYearSnapshotFilter {
 pub struct SnapshotContent(pub Vec<u8>);
 
 /// A clause of a frozen entry.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct FrozenClause {
     pub clause_key: String,
     pub requirement_level: RequirementLevel,

@@ -21,7 +21,7 @@ use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
 use crate::journal::chain::PublicKeys;
 use crate::journal::checkpoint;
-use crate::organizations;
+use crate::{contractors, organizations};
 
 /// The type of the signature.
 const TYP: &str = "kakunin-gate+jwt";
@@ -58,11 +58,7 @@ pub(super) fn ask(
     }
     ApiError::unless_empty(errors)?;
     let found = subject::find(scope, allowed, &new)?;
-    let today = scope.today;
-    scope.look_ahead(as_of_on);
-    let answered = evaluate(scope, allowed, &new, found, as_of_on);
-    scope.today = today;
-    let (check, input) = answered?;
+    let (check, input) = scope.ahead(as_of_on, |scope| evaluate(scope, allowed, &new, found, as_of_on))?;
     keep(scope, &new, check, &input)
 }
 
@@ -74,7 +70,7 @@ fn evaluate(
     as_of_on: chrono::NaiveDate,
 ) -> Result<(GateCheck, GateInput), ApiError> {
     let contractors = match &found.contractor_id {
-        Some(id) => subject::companies(scope, id, as_of_on)?,
+        Some(id) => contractors::companies(scope, id, as_of_on)?,
         None => vec![],
     };
     let planned = new.planned.as_ref();

@@ -5,24 +5,17 @@ use diesel::prelude::*;
 
 use super::wire::{GateCandidate, GateCheckCreate};
 use crate::app::Scope;
-use crate::clock::Instant;
-use crate::db::schema::{
-    cloud_services, contract_measures, contractors, engagement_periods, engagements, external_ids,
-};
-use crate::domain::gate::{self, ContractorState, EntryState, ExceptionState, GateAction, Lack, Step, Withholding};
+use crate::db::schema::{cloud_services, contract_measures, contractors, engagement_periods, engagements};
+use crate::domain::gate::{self, EntryState, ExceptionState, GateAction, Lack, Step, Withholding};
 use crate::domain::lifecycle::approval_lapsed;
 use crate::domain::measure::MeasureKind;
 use crate::domain::subcontract;
 use crate::domain::vocabulary::{CodeWord, Kind};
 use crate::entries::rows::{self as entry_rows, EntryRow};
 use crate::entries::state;
-use crate::external_ids::ExternalId;
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
-use crate::{corrective_actions, exceptions, incidents, subcontracts, transitions};
-
-/// Companies above a contractor that are looked at.
-const MOST_ABOVE: usize = 10;
+use crate::{corrective_actions, exceptions, external_ids, incidents, subcontracts, transitions};
 
 /// The subject of a question.
 pub(super) struct Subject {
@@ -118,7 +111,7 @@ fn named_entries(
     let mut found = vec![];
     found.extend(new.entry_id.clone().map(|id| (id, "/entry_id")));
     if let Some(external) = &new.entry_external_id {
-        match known_as(scope, entry_rows::KIND, external)? {
+        match external_ids::find(scope, entry_rows::KIND, external)? {
             Some(id) => found.push((id, "/entry_external_id")),
             None => errors.push(FieldError::reference("/entry_external_id")),
         }
@@ -137,17 +130,6 @@ fn named_entries(
     Ok(found)
 }
 
-fn known_as(scope: &mut Scope<'_>, resource_type: &str, external: &ExternalId) -> Result<Option<String>, ApiError> {
-    Ok(external_ids::table
-        .filter(external_ids::local_government_id.eq(&scope.lg))
-        .filter(external_ids::resource_type.eq(resource_type))
-        .filter(external_ids::system.eq(&external.system))
-        .filter(external_ids::value.eq(&external.value))
-        .select(external_ids::resource_id)
-        .first(scope.conn)
-        .optional()?)
-}
-
 /// The contractor that is named, if it is registered.
 fn company(
     scope: &mut Scope<'_>,
@@ -155,28 +137,30 @@ fn company(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Result<Option<String>, ApiError> {
-    if let Some(id) = &named.contractor_id {
-        let there: Option<String> = contractors::table
-            .find((&scope.lg, id))
-            .select(contractors::id)
-            .first(scope.conn)
-            .optional()?;
-        if there.is_none() {
-            errors.push(FieldError::reference(&format!("{pointer}/contractor_id")));
+    match named {
+        GateCandidate {
+            contractor_id: Some(id),
+            ..
+        } => {
+            let there: Option<String> = contractors::table
+                .find((&scope.lg, id))
+                .select(contractors::id)
+                .first(scope.conn)
+                .optional()?;
+            if there.is_none() {
+                errors.push(FieldError::reference(&format!("{pointer}/contractor_id")));
+            }
+            Ok(there)
         }
-        return Ok(there);
-    }
-    if let Some(number) = &named.corporate_number {
-        return Ok(contractors::table
-            .filter(contractors::local_government_id.eq(&scope.lg))
-            .filter(contractors::corporate_number.eq(Some(number)))
-            .select(contractors::id)
-            .first(scope.conn)
-            .optional()?);
-    }
-    match &named.contractor_external_id {
-        Some(external) => known_as(scope, "contractor", external),
-        None => Ok(None),
+        GateCandidate {
+            corporate_number: Some(number),
+            ..
+        } => crate::contractors::of_number(scope, number),
+        GateCandidate {
+            contractor_external_id: Some(key),
+            ..
+        } => crate::contractors::of_key(scope, key),
+        _ => Ok(None),
     }
 }
 
@@ -192,46 +176,6 @@ fn contractor_of(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<Strin
             .first(scope.conn)?,
         Kind::SocialMediaAccount => None,
     })
-}
-
-/// A contractor and the companies above it on a day.
-pub(super) fn companies(scope: &mut Scope<'_>, id: &str, on: NaiveDate) -> Result<Vec<ContractorState>, ApiError> {
-    type Row = (
-        String,
-        String,
-        Option<String>,
-        Option<NaiveDate>,
-        Option<NaiveDate>,
-        Option<Instant>,
-        Option<String>,
-    );
-    let mut found: Vec<ContractorState> = vec![];
-    let mut next = Some(id.to_owned());
-    while let Some(id) = next.take() {
-        let (name, status, number, from, to, archived_at, parent): Row = contractors::table
-            .find((&scope.lg, &id))
-            .select((
-                contractors::name,
-                contractors::status,
-                contractors::corporate_number,
-                contractors::debarred_from_on,
-                contractors::debarred_to_on,
-                contractors::archived_at,
-                contractors::parent_contractor_id,
-            ))
-            .first(scope.conn)?;
-        let debarred = from.is_some_and(|from| from <= on) && to.is_none_or(|to| on <= to);
-        found.push(ContractorState {
-            id,
-            name,
-            suspended: status == "suspended",
-            debarred_from_on: from.filter(|_| debarred),
-            archived: archived_at.is_some(),
-            identified: number.is_some(),
-        });
-        next = parent.filter(|parent| found.len() <= MOST_ABOVE && !found.iter().any(|known| known.id == *parent));
-    }
-    Ok(found)
 }
 
 /// An entry on a day, as far as an action asks about it, and its current contract period.
@@ -250,11 +194,12 @@ pub(super) fn of_entry(
             format!("{} is not asked of a {}.", action.code(), kind.code()),
         ));
     };
+    let situation = state::situation(scope, entry)?;
+    let entry = &situation.entry;
     let (step, unmet) = match transition {
-        Some(key) => transitions::lacks(scope, entry.clone(), key, on)?,
+        Some(key) => transitions::lacks(scope, &situation, key, on)?,
         None => (Step::At, vec![]),
     };
-    let situation = state::situation(scope, entry.clone())?;
     let (assessment, _) = state::assess(scope, &situation)?;
     let guarded = |clause_key: &str| {
         let required = situation.catalogue.clause(clause_key);
@@ -327,7 +272,7 @@ pub(super) fn of_entry(
         contract_ends_on,
         unpermitted_subcontracts: unpermitted,
         withholdings,
-        id: entry.id,
+        id: entry.id.clone(),
     };
     Ok((state, situation.period.map(|period| period.id)))
 }

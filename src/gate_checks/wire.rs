@@ -9,6 +9,7 @@ use crate::domain::facts::Facts;
 use crate::domain::gate::{EnforcementMode, ErpFlags, GateAction, GateDecision, GateReason};
 use crate::domain::vocabulary::{Kind, Level};
 use crate::external_ids::ExternalId;
+use crate::http::error::Problem;
 use crate::http::page::page_of;
 
 /// A question: one subject, and what is to be done with it.
@@ -210,35 +211,27 @@ pub struct GateCheckBatchCreate {
     pub checks: Vec<GateCheckCreate>,
 }
 
-/// The answers, in the order of the questions.
+/// The answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct GateCheckBatch {
-    /// One for each question.
-    pub results: Vec<GateCheckResult>,
+    /// One for each question, in their order.
+    pub items: Vec<GateCheckResult>,
 }
 
 /// One answer of several.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct GateCheckResult {
-    /// 200, or the status that the question alone would have had.
+    /// The place of the question in the request, from 0.
+    pub index: usize,
+    /// The status that it would have been answered with alone.
+    #[schema(minimum = 200, maximum = 599, example = 200)]
     pub status: u16,
     /// The answer; null where there is none.
     #[schema(required)]
     pub check: Option<GateCheck>,
     /// What is wrong with the question; null where it was answered.
     #[schema(required)]
-    pub problem: Option<GateProblem>,
-}
-
-/// What is wrong with a question.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct GateProblem {
-    /// The stable code.
-    pub code: String,
-    /// Where in the question, as JSON Pointers.
-    pub pointers: Vec<String>,
-    /// For people, in the language of the request.
-    pub detail: String,
+    pub problem: Option<Problem>,
 }
 
 /// Filters of the list.

@@ -74,13 +74,6 @@ impl Answer {
         }
     }
 
-    /// With another status.
-    #[must_use]
-    pub fn status(mut self, status: StatusCode) -> Self {
-        self.status = status.as_u16();
-        self
-    }
-
     /// With the entity tag of this version.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {

@@ -13,8 +13,8 @@ use crate::domain::calendar::add_months;
 use crate::domain::transitional::{self, TransitionalTreatment};
 use crate::domain::vocabulary::{CodeWord, Kind};
 use crate::entries::rows::EntryRow;
+use crate::entries::state::Situation;
 use crate::http::error::ApiError;
-use crate::organizations;
 use crate::transitions;
 
 /// How long an existing thing has to make good what it lacks, unless the organization sets a date.
@@ -133,18 +133,19 @@ pub(super) fn judge(
 ///
 /// # Errors
 /// A database failure.
-pub(crate) fn gap_due(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<NaiveDate>, ApiError> {
+pub(crate) fn gap_due<'c>(scope: &mut Scope<'c>, situation: &Situation<'c>) -> Result<Option<NaiveDate>, ApiError> {
+    let entry = &situation.entry;
     let possible = entry.registered_as_existing || entry.kind.0 == Kind::SocialMediaAccount;
     if !possible || entry.status.0.is_final() || entry.archived_at.is_some() {
         return Ok(None);
     }
     let before = origin(scope, &entry.id)?.gaps_due_on;
-    let due = if transitions::gaps(scope, entry.clone())?.is_empty() {
+    let due = if transitions::gaps(scope, situation)?.is_empty() {
         None
     } else if before.is_some() {
         before
     } else {
-        let set = organizations::row(scope, &entry.organization_id)?.existing_gaps_due_on;
+        let set = situation.organization.existing_gaps_due_on;
         Some(
             set.filter(|on| *on >= scope.today)
                 .unwrap_or_else(|| add_months(scope.today, MONTHS)),

@@ -108,7 +108,10 @@ fn permissible(scope: &mut Scope<'_>, row: &Row) -> Result<(), ApiError> {
             en: "The subcontract above is not permitted; decide that first.".to_owned(),
         });
     }
-    if contractors::standing(scope, &row.contractor_id, scope.today)?.debarred {
+    if contractors::standing(scope, &row.contractor_id, scope.today)?
+        .debarred_from_on
+        .is_some()
+    {
         return Err(ApiError::Conflict {
             code: "contractor_debarred",
             ja: "再委託先は指名停止中です。ほかの事業者にするか、停止の終わりを待ってください。".to_owned(),

@@ -92,7 +92,21 @@ impl<'c> Known<'c> {
         person_id: Option<&str>,
         as_of: NaiveDate,
     ) -> Result<Self, ApiError> {
-        let situation = state::situation(scope, entry.clone())?;
+        let situation = state::situation(scope, entry)?;
+        Self::of(scope, &situation, person_id, as_of)
+    }
+
+    /// The same for a caller that has asked for the situation already.
+    ///
+    /// # Errors
+    /// A database failure.
+    pub(super) fn of(
+        scope: &mut Scope<'c>,
+        situation: &state::Situation<'c>,
+        person_id: Option<&str>,
+        as_of: NaiveDate,
+    ) -> Result<Self, ApiError> {
+        let entry = situation.entry.clone();
         let facts = entry.facts()?;
         // A gate belongs to the phase it opens, so every clause of the whole life counts.
         let (all, notes) = requirements(
@@ -388,7 +402,7 @@ impl Own {
             met.extend(shown(&[
                 (true, Precondition::ContractorSet),
                 (contractor.identified, Precondition::CorporateNumberValid),
-                (!contractor.debarred, Precondition::NotDebarred),
+                (contractor.debarred_from_on.is_none(), Precondition::NotDebarred),
                 (
                     is_checked(scope, &entry.id, &contractor_id)?,
                     Precondition::CandidateChecked,

@@ -153,13 +153,15 @@ db_test!(no_body_can_refer_to_another_local_government, |app| {
             let strange = foreign.of_reference(parameter).await;
             let body = own.body_with(operation, &reference, &strange).await;
             let path = own.path_of(operation).await;
-            let refused = call(&own.actor().await, operation, &path, &body).await;
             let pointer = format!("/{}", reference.way.join("/"));
+            let once = format!("{}{pointer}", operation.id());
+            let actor = own.actor().await.header("Idempotency-Key", &once);
+            let refused = call(&actor, operation, &path, &body).await;
             let at = |error: &Value| error["pointer"].as_str().is_some_and(|at| at.starts_with(&pointer));
             let errors = refused.body["errors"].as_array().cloned().unwrap_or_default();
             let named = refused.status == 422 && errors.iter().any(at);
             // Of several questions each has its own answer.
-            let several = refused.body["results"].as_array().cloned().unwrap_or_default();
+            let several = refused.body["items"].as_array().cloned().unwrap_or_default();
             let inside = !several.is_empty() && several.iter().all(|result| result["status"] == 422);
             // An organization that the token may not touch is none at all; and other records are not of it.
             let none = matches!(refused.status, 404 | 422) && parameter == "organization_id";

@@ -138,6 +138,14 @@ db_test!(a_company_is_asked_about_by_its_number_and_by_what_it_will_do, |app| {
     let by_key = json!({"action": "invite", "contractor_external_id": {"system": "zaimu", "value": "000123"}});
     assert_eq!(ask(&officer, by_key).await.text("/contractor_id"), id);
 
+    // Whoever asked about a company finds the answer again, whatever organizations the token is for.
+    let limited = app.limited(&[seed::ASSEMBLY]);
+    let asked = ask(&limited, by_number("sign")).await;
+    let kept = limited.get(&format!("/gate-checks/{}", asked.id())).await.expect(200);
+    assert_eq!(kept.body, asked.body);
+    let list = limited.get("/gate-checks").await.expect(200);
+    assert!(list.items("/items").contains(&asked.body));
+
     // What the contract will have to say, in the words of the catalogue.
     let mut planned = by_number("sign");
     planned["planned"] = json!({"kind": "contractor_engagement", "organization_id": seed::MAYOR,
@@ -287,7 +295,7 @@ db_test!(a_payment_stops_for_a_recorded_measure_alone, |app| {
 });
 
 db_test!(several_questions_are_answered_each_by_itself, |app| {
-    let officer = app.officer();
+    let officer = app.officer().header("Idempotency-Key", "payment-run-1");
     let made = registered(&app).await;
     let period = made.text("/current_period/id");
     let checks = json!([
@@ -300,18 +308,25 @@ db_test!(several_questions_are_answered_each_by_itself, |app| {
         .post("/gate-checks/batch", json!({"checks": checks}))
         .await
         .expect(207);
-    let status: Vec<&Value> = answers.items("/results").iter().map(|one| &one["status"]).collect();
+    let status: Vec<&Value> = answers.items("/items").iter().map(|one| &one["status"]).collect();
     assert_eq!(status, [200, 422, 200, 422]);
-    let first = answers.at("/results/0/check");
+    let first = answers.at("/items/0/check");
     assert_eq!(
         (&first["entry_id"], &first["reference"]["value"]),
         (&json!(made.id()), &json!("支出-1"))
     );
     assert_eq!(first["engagement_period_id"], period);
-    assert_eq!(answers.at("/results/1/problem/pointers"), &json!([""]));
-    assert_eq!(answers.text("/results/2/check/decision"), "unknown");
+    assert_eq!(answers.text("/items/1/problem/errors/0/code"), "one_subject");
+    let again = officer.post("/gate-checks/batch", json!({"checks": checks})).await;
+    assert_eq!(again.expect(207).body, answers.body, "read again, not given twice");
+    app.officer()
+        .post("/gate-checks/batch", json!({"checks": checks}))
+        .await
+        .problem(400, "idempotency_key_required");
+    assert_eq!(answers.text("/items/2/check/decision"), "unknown");
     let kept = officer.get("/gate-checks").await.expect(200);
     assert_eq!(kept.items("/items").len(), 2, "what was no question is not kept");
+    let officer = app.officer().header("Idempotency-Key", "payment-run-2");
     let many: Vec<Value> = (0..501)
         .map(|_| json!({"action": "pay", "entry_id": made.id()}))
         .collect();
