@@ -40,9 +40,15 @@ pub const PROFILES: &[(&str, &[&str])] = &[
             "contractors:write",
             "entries:read",
             "entries:write",
+            "gate:check",
+            "sync:read",
+            "webhooks:manage",
         ],
     ),
-    ("finance", &["contractors:read", "entries:read"]),
+    (
+        "finance",
+        &["contractors:read", "entries:read", "gate:check", "sync:read"],
+    ),
     (
         "auditor",
         &[

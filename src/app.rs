@@ -19,6 +19,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::profile::{self, Profile};
 use crate::domain::risk::RiskPolicy;
 use crate::http::error::ApiError;
+use crate::http::limits::Limits;
 use crate::journal::{self, Actor, Record};
 use crate::keys::Keys;
 use crate::policies::Merged;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub config: Config,
     /// Master key, signing keys, and what they protect.
     pub keys: Keys,
+    /// How many requests are answered.
+    pub limits: Limits,
     /// The clause catalogue of the build; what holds for an organization is [`Scope::catalogue_of`].
     pub catalogue: Catalogue,
     /// The assurance schemes.
@@ -68,6 +71,7 @@ impl App {
     pub fn new(db: Db, clock: Clock, random: Random, config: Config) -> Result<Self, ApiError> {
         let keys = Keys::load(&db, &config, &clock, &random)?;
         Ok(Self(Arc::new(Parts {
+            limits: Limits::new(&config.limits, &clock),
             keys,
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
             assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,

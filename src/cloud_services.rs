@@ -27,6 +27,8 @@ use wire::{CloudService, CloudServiceCreate, CloudServicePage, CloudServicePatch
 
 const KIND: Kind = Kind::CloudService;
 
+pub(crate) use rows::complete;
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_cloud_services)

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::domain::calendar::HolidayOverride;
 use crate::mail::smtp::SmtpConfig;
 
@@ -26,6 +28,45 @@ pub struct Config {
     pub clamd_address: Option<String>,
     /// Corrections of the holiday rule, for a law that is newer than this build.
     pub holidays: Vec<HolidayOverride>,
+    /// Where webhooks may be sent.
+    pub webhooks: WebhookConfig,
+    /// How many requests are answered.
+    pub limits: LimitConfig,
+}
+
+/// Where webhooks may be sent; without a word, to the public internet by HTTPS.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookConfig {
+    /// Networks inside the house whose receivers may be sent to, at any port.
+    pub allowed_networks: Vec<IpNet>,
+    /// Receivers may be named by `http:`.
+    pub allow_http: bool,
+    /// PEM certificates that are trusted beside the system's, for receivers with an internal authority.
+    pub extra_authorities_pem: Option<String>,
+}
+
+/// How many requests are answered in a minute; each process counts for itself.
+#[derive(Debug, Clone)]
+pub struct LimitConfig {
+    /// Of one API client.
+    pub per_client: u32,
+    /// From one address without a token: tokens, documents.
+    pub per_address: u32,
+    /// Batches, imports and exports of one API client.
+    pub batches_per_client: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self {
+            per_client: 600,
+            per_address: 120,
+            batches_per_client: 30,
+            trusted_proxies: vec![],
+        }
+    }
 }
 
 /// Where the master key comes from (design §4.14).
@@ -60,6 +101,8 @@ impl Config {
             database_wait: Duration::from_secs(5),
             clamd_address: None,
             holidays: vec![],
+            webhooks: WebhookConfig::default(),
+            limits: LimitConfig::default(),
         }
     }
 }

@@ -30,9 +30,9 @@ use crate::http::page::{self, After};
 pub use wire::{Contractor, ContractorCreate, ContractorPage, ContractorPatch};
 
 /// The word of this resource in journal, search and external ids.
-const KIND: &str = "contractor";
+pub(crate) const KIND: &str = "contractor";
 
-pub(crate) use rows::of_number;
+pub(crate) use rows::{of_ids, of_number};
 pub(crate) use standing::{companies, of_key, standing};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {

@@ -220,6 +220,22 @@ fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Depa
     Ok(found)
 }
 
+/// Those of these departments that are seen and not archived.
+pub(crate) fn of_ids(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    ids: &[String],
+) -> Result<Vec<Department>, ApiError> {
+    let mut found: Vec<Department> = departments::table
+        .filter(departments::local_government_id.eq(&scope.lg))
+        .filter(departments::id.eq_any(ids))
+        .filter(departments::archived_at.is_null())
+        .select(Department::as_select())
+        .load(scope.conn)?;
+    found.retain(|department| allowed.contains(&department.organization_id));
+    Ok(found)
+}
+
 fn checked(scope: &mut Scope<'_>, mut department: Department) -> Result<Department, ApiError> {
     let mut errors = vec![];
     let mut line = |value: &mut String, pointer: &str, max: usize| match text::single_line(value, max) {

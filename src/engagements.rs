@@ -30,6 +30,8 @@ use wire::{Engagement, EngagementCreate, EngagementPage, EngagementPatch};
 
 const KIND: Kind = Kind::ContractorEngagement;
 
+pub(crate) use rows::complete;
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_engagements)

@@ -7,6 +7,7 @@
 pub mod answer;
 mod enforcement;
 mod subject;
+mod watch;
 pub mod wire;
 
 use actix_web::guard::GuardContext;
@@ -28,6 +29,8 @@ use wire::{
     GateActionRule, GateActions, GateCheck, GateCheckBatch, GateCheckBatchCreate, GateCheckCreate, GateCheckFilter,
     GateCheckPage, GateCheckResult,
 };
+
+pub(crate) use watch::go_on;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod error;
 pub mod guard;
 mod idempotency;
+pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod upsert;
@@ -27,8 +28,8 @@ use crate::{
     corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files,
     fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations, organizations,
     origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
-    self_inspections, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications,
-    what_if,
+    self_inspections, social_media_accounts, social_media_services, subcontracts, sync, tokens, transitions,
+    verifications, webhooks, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -85,6 +86,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(contract_measures::routes)
                 .configure(incidents::routes)
                 .configure(audit_log::routes)
+                .configure(sync::routes)
+                .configure(webhooks::routes)
                 .configure(reminders::routes)
                 .configure(messages::routes)
                 .configure(reports::routes)

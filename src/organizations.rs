@@ -124,6 +124,24 @@ pub(crate) fn require(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Result<
         .ok_or_else(|| ApiError::Validation(vec![FieldError::reference(pointer)]))
 }
 
+/// Those of these organizations that are seen and not archived.
+pub(crate) fn of_ids(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    ids: &[String],
+) -> Result<Vec<Organization>, ApiError> {
+    let rows: Vec<Row> = organizations::table
+        .filter(organizations::local_government_id.eq(&scope.lg))
+        .filter(organizations::id.eq_any(ids))
+        .filter(organizations::archived_at.is_null())
+        .select(Row::as_select())
+        .load(scope.conn)?;
+    rows.into_iter()
+        .filter(|row| allowed.contains(&row.id))
+        .map(Row::wire)
+        .collect()
+}
+
 fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Organization, ApiError> {
     allowed.check(id)?;
     let row: Row = organizations::table

@@ -32,6 +32,8 @@ const KIND: Kind = Kind::SocialMediaAccount;
 /// The clause by which credentials change on the day somebody moves.
 pub(crate) const CREDENTIALS_CLAUSE: &str = "social-credential-management";
 
+pub(crate) use rows::complete;
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_social_media_accounts)

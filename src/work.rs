@@ -4,7 +4,8 @@
 //! turns items into mails, [`prune`] erases what need not be kept, and entries whose risk time has changed are assessed
 //! again. A tick that comes late, twice or on several replicas changes nothing but the hour (design §6); so the
 //! scheduler only wakes the worker, and a wake-up that never comes is replaced. A database that has gone back in time
-//! sends nothing ([`quarantine`]).
+//! sends nothing ([`quarantine`]). Events go to the receivers of webhooks by a loop of their own
+//! ([`crate::webhooks::queue`]): one that is slow delays no mail.
 //! Where a crash may happen: [`Faults`].
 
 mod contents;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use diesel::prelude::*;
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::{Notify, watch};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
@@ -39,7 +41,10 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, fiscal_year_snapshots, ownership_transfers, policies, self_inspections};
+use crate::webhooks::{self, Poster};
+use crate::{
+    departments, entries, fiscal_year_snapshots, gate_checks, ownership_transfers, policies, self_inspections,
+};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -53,6 +58,10 @@ const OVERSLEPT: Duration = Duration::from_mins(5);
 const SWEEP_SECONDS: i64 = 24 * 60 * 60;
 /// Mails that are handed over at a time.
 const LANES: usize = 4;
+/// Receivers of webhooks that are sent to at a time.
+const RECEIVERS: usize = 4;
+/// Events that one receiver is sent in a row, before the others have their turn again.
+const MOST_EVENTS: usize = 100;
 /// How far the clock may fall behind what was seen before mails are held back, in seconds.
 const CLOCK_SLACK: i64 = 300;
 
@@ -61,6 +70,7 @@ const CLOCK_SLACK: i64 = 300;
 pub struct Worker {
     app: App,
     transport: Option<Transport>,
+    poster: Poster,
     node: String,
     lanes: usize,
     faults: Faults,
@@ -68,6 +78,13 @@ pub struct Worker {
     stopping: AtomicBool,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
+}
+
+/// The parts of a tick that do not wait for each other.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Mails,
+    Events,
 }
 
 /// What a tick did.
@@ -97,6 +114,12 @@ pub struct Ticked {
     pub checkpoints: usize,
     /// Entries that were frozen in a snapshot.
     pub frozen: usize,
+    /// Decisions of the gate that are others than before.
+    pub changed_decisions: usize,
+    /// Events that were queued for the receivers of webhooks.
+    pub events_queued: usize,
+    /// Events that their receivers took.
+    pub events_delivered: usize,
 }
 
 impl Ticked {
@@ -113,6 +136,9 @@ impl Ticked {
         self.swept += other.swept;
         self.checkpoints += other.checkpoints;
         self.frozen += other.frozen;
+        self.changed_decisions += other.changed_decisions;
+        self.events_queued += other.events_queued;
+        self.events_delivered += other.events_delivered;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -134,6 +160,7 @@ impl Worker {
     pub fn new(app: App) -> Result<Self, ApiError> {
         Ok(Self {
             transport: transport(&app.config)?,
+            poster: Poster::new(&app.config.webhooks)?,
             node: app.random.id(app.clock.now()),
             app,
             lanes: LANES,
@@ -168,6 +195,13 @@ impl Worker {
     /// # Errors
     /// The first failure; what was finished stays, and the next tick goes on from there.
     pub async fn tick(&self) -> Result<Ticked, ApiError> {
+        let mut total = self.plan_and_mail().await?;
+        total.add(self.send_events().await?);
+        Ok(total)
+    }
+
+    /// Everything but the webhooks, whose receivers may be slow.
+    async fn plan_and_mail(&self) -> Result<Ticked, ApiError> {
         let Some(senders) = self.senders().await? else {
             return Ok(Ticked::default());
         };
@@ -192,6 +226,55 @@ impl Worker {
         failed.map_or(Ok(total), Err)
     }
 
+    /// Queues what happened for the receivers of webhooks and sends what is due, to several receivers at a time.
+    async fn send_events(&self) -> Result<Ticked, ApiError> {
+        let mut total = Ticked::default();
+        for sender in self.senders().await?.unwrap_or_default() {
+            let tenant = Tenant::new(&sender.id);
+            let (app, of) = (self.app.clone(), tenant.clone());
+            let (queued, endpoints) = blocking(move || {
+                webhooks::queue::prune(&app, &of)?;
+                Ok((
+                    webhooks::queue::fill(&app, &of)?,
+                    webhooks::queue::due_endpoints(&app, &of)?,
+                ))
+            })
+            .await?;
+            total.events_queued += queued;
+            let lanes = stream::iter(endpoints).map(|endpoint_id| self.send_to(tenant.clone(), endpoint_id));
+            let done: Vec<Result<usize, ApiError>> = lanes.buffer_unordered(RECEIVERS).collect().await;
+            for delivered in done {
+                total.events_delivered += delivered?;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Sends what is due for one receiver, one event after another; answers how many it took.
+    async fn send_to(&self, tenant: Tenant, endpoint_id: String) -> Result<usize, ApiError> {
+        let mut delivered = 0;
+        for _ in 0..MOST_EVENTS {
+            if self.is_stopping() {
+                break;
+            }
+            let (app, of, endpoint_id) = (self.app.clone(), tenant.clone(), endpoint_id.clone());
+            let poster = self.poster.clone();
+            let taken = blocking(move || {
+                let Some(claimed) = webhooks::queue::claim(&app, &of, &endpoint_id)? else {
+                    return Ok(None);
+                };
+                let sent = poster.post(&claimed)?;
+                webhooks::queue::finish(&app, &of, &claimed, &sent).map(Some)
+            })
+            .await?;
+            match taken {
+                Some(taken) => delivered += usize::from(taken),
+                None => break,
+            }
+        }
+        Ok(delivered)
+    }
+
     /// Removes files that no record names, once a day.
     async fn sweep(&self) -> Result<usize, ApiError> {
         let now = self.app.clock.now().unix_seconds();
@@ -212,6 +295,7 @@ impl Worker {
                 Ok(Ticked {
                     settled: ownership_transfers::settle(&app, &tenant)? + departments::settle(&app, &tenant)?,
                     reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,
+                    changed_decisions: gate_checks::go_on(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
                     forgotten: prune::forget_answers(&app, &tenant)?,
@@ -261,18 +345,30 @@ impl Worker {
     }
 
     /// Ticks when woken, until told to stop; the delivery that is under way is finished first.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, stop: watch::Receiver<bool>) {
         if self.transport.is_none() {
             tracing::warn!("no mail relay is set: reminders are planned and wait");
         }
-        let wake = Arc::new(Notify::new());
-        let scheduler = wake_every_half_minute(wake.clone()).await;
+        let (mail, events) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let scheduler = wake_every_half_minute([mail.clone(), events.clone()]).await;
         if let Err(error) = &scheduler {
             tracing::error!(%error, "the scheduler does not run; the worker wakes by itself");
         }
+        let mails = self.again_and_again(stop.clone(), &mail, Part::Mails);
+        let posts = self.again_and_again(stop, &events, Part::Events);
+        tokio::join!(mails, posts);
+    }
+
+    /// Does it whenever it is woken, until told to stop; what is under way is finished first.
+    async fn again_and_again(&self, mut stop: watch::Receiver<bool>, wake: &Notify, part: Part) {
         loop {
             let ended = {
-                let tick = self.tick();
+                let tick = async {
+                    match part {
+                        Part::Mails => self.plan_and_mail().await,
+                        Part::Events => self.send_events().await,
+                    }
+                };
                 tokio::pin!(tick);
                 let (done, ended) = tokio::select! {
                     done = &mut tick => (done, false),
@@ -300,10 +396,12 @@ impl Worker {
     }
 }
 
-async fn wake_every_half_minute(wake: Arc<Notify>) -> Result<JobScheduler, JobSchedulerError> {
+async fn wake_every_half_minute(sleepers: [Arc<Notify>; 2]) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     scheduler
-        .add(Job::new_repeated(WAKE, move |_, _| wake.notify_one())?)
+        .add(Job::new_repeated(WAKE, move |_, _| {
+            sleepers.iter().for_each(|sleeper| sleeper.notify_one())
+        })?)
         .await?;
     scheduler.start().await?;
     Ok(scheduler)

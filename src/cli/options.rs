@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::Stop;
-use crate::config::{Config, MailConfig, MasterKeySource};
+use crate::config::{Config, LimitConfig, MailConfig, MasterKeySource, WebhookConfig};
 use crate::db::Url;
 use crate::domain::calendar::HolidayOverride;
 use crate::mail::smtp::{Credentials, Limits, Security, SmtpConfig};
@@ -109,6 +110,27 @@ pub(crate) struct Options {
     /// Holidays that a newer law moved: a file of lines `YYYY-MM-DD NAME`, or `YYYY-MM-DD` alone for a business day
     #[arg(long, global = true, env = "KAKUNIN_HOLIDAYS_FILE")]
     holidays_file: Option<PathBuf>,
+    /// Networks inside the house that webhooks may be sent to, as `10.20.0.0/16`, separated by commas
+    #[arg(long, global = true, env = "KAKUNIN_WEBHOOK_NETWORKS", value_delimiter = ',')]
+    webhook_networks: Vec<IpNet>,
+    /// Let webhooks be sent by plain HTTP
+    #[arg(long, global = true, env = "KAKUNIN_WEBHOOK_HTTP", value_parser = BoolishValueParser::new())]
+    webhook_http: bool,
+    /// Certificates (PEM) of an authority of your own, for receivers of webhooks
+    #[arg(long, global = true, env = "KAKUNIN_WEBHOOK_CA_FILE")]
+    webhook_ca_file: Option<PathBuf>,
+    /// Requests of one API client that are answered in a minute
+    #[arg(long, global = true, env = "KAKUNIN_REQUESTS_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    requests_per_minute: u32,
+    /// Requests without a token from one address that are answered in a minute
+    #[arg(long, global = true, env = "KAKUNIN_ANONYMOUS_REQUESTS_PER_MINUTE", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    anonymous_requests_per_minute: u32,
+    /// Batches, imports and exports of one API client that are taken in a minute
+    #[arg(long, global = true, env = "KAKUNIN_BATCHES_PER_MINUTE", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    batches_per_minute: u32,
+    /// Proxies whose `X-Forwarded-For` is believed, as `10.0.0.5/32`, separated by commas
+    #[arg(long, global = true, env = "KAKUNIN_TRUSTED_PROXIES", value_delimiter = ',')]
+    trusted_proxies: Vec<IpNet>,
     /// What to log, as `info` or `kakunin=debug`
     #[arg(long, global = true, env = "KAKUNIN_LOG", default_value = "info")]
     log: String,
@@ -180,6 +202,17 @@ impl Options {
             database_wait: Duration::from_secs(self.database_wait_seconds),
             clamd_address: self.clamd()?,
             holidays: self.holidays()?,
+            webhooks: WebhookConfig {
+                allowed_networks: self.webhook_networks.clone(),
+                allow_http: self.webhook_http,
+                extra_authorities_pem: self.webhook_ca_file.as_ref().map(read).transpose()?,
+            },
+            limits: LimitConfig {
+                per_client: self.requests_per_minute,
+                per_address: self.anonymous_requests_per_minute,
+                batches_per_client: self.batches_per_minute,
+                trusted_proxies: self.trusted_proxies.clone(),
+            },
         };
         Ok((url, config))
     }

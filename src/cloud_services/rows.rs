@@ -42,7 +42,7 @@ fn parse<T: DeserializeOwned>(text: String) -> Result<T, ApiError> {
 }
 
 /// The cloud services of these entries: a constant number of queries.
-pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<CloudService>, ApiError> {
+pub(crate) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<CloudService>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let entries = entry_rows::complete(scope, rows)?;
     let found: Vec<CloudServiceRow> = cloud_services::table

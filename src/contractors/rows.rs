@@ -134,6 +134,17 @@ pub(super) fn find(scope: &mut Scope<'_>, id: &str) -> Result<Contractor, ApiErr
     complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)
 }
 
+/// Those of these contractors that are not archived.
+pub(crate) fn of_ids(scope: &mut Scope<'_>, ids: &[String]) -> Result<Vec<Contractor>, ApiError> {
+    let rows = contractors::table
+        .filter(contractors::local_government_id.eq(&scope.lg))
+        .filter(contractors::id.eq_any(ids))
+        .filter(contractors::archived_at.is_null())
+        .select(ContractorRow::as_select())
+        .load(scope.conn)?;
+    complete(scope, rows)
+}
+
 pub(super) fn exists(scope: &mut Scope<'_>, id: &str) -> Result<bool, ApiError> {
     let found: Option<String> = contractors::table
         .find((&scope.lg, id))

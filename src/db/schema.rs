@@ -1550,6 +1550,80 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    gate_watches (local_government_id, entry_id, action) {
+        local_government_id -> Text,
+        entry_id -> Text,
+        action -> Text,
+        decision -> Text,
+        look_on -> Date,
+    }
+}
+
+diesel::table! {
+    gate_watch_positions (local_government_id) {
+        local_government_id -> Text,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        contact_person_id -> Text,
+        url -> Text,
+        event_types -> Text,
+        organization_ids -> Nullable<Text>,
+        note -> Nullable<Text>,
+        status -> Text,
+        sealed_secret -> Binary,
+        secret_prefix -> Text,
+        previous_sealed_secret -> Nullable<Binary>,
+        previous_secret_until -> Nullable<BigInt>,
+        position -> BigInt,
+        failing_since -> Nullable<BigInt>,
+        disabled_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        endpoint_id -> Text,
+        event_id -> Text,
+        event_type -> Text,
+        body -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_at -> Nullable<BigInt>,
+        token -> BigInt,
+        created_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (local_government_id, delivery_id, number) {
+        local_government_id -> Text,
+        delivery_id -> Text,
+        number -> Integer,
+        started_at -> BigInt,
+        ended_at -> BigInt,
+        response_status -> Nullable<Integer>,
+        error -> Nullable<Text>,
+        response_text -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

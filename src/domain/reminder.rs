@@ -49,7 +49,8 @@ pub const fn closes_by(kind: ObligationKind) -> ClosedBy {
         | ObligationKind::MeasureAnswer
         | ObligationKind::StatutoryReport
         | ObligationKind::Incident
-        | ObligationKind::AccountTakeover => ClosedBy::Work,
+        | ObligationKind::AccountTakeover
+        | ObligationKind::Webhook => ClosedBy::Work,
     }
 }
 
@@ -68,6 +69,8 @@ pub const fn leads(kind: ObligationKind) -> &'static [u32] {
             &[30, 14, 7, 1]
         }
         ObligationKind::CorrectiveAction | ObligationKind::MeasureAnswer => &[14, 7, 1],
+        // The first one leaves on the day on which it was disabled.
+        ObligationKind::Webhook => &[7, 1],
         // The first one leaves on the day of the move itself.
         ObligationKind::Handover => &[15, 7, 1],
         ObligationKind::StatutoryReport | ObligationKind::Incident | ObligationKind::AccountTakeover => &[14, 7, 3, 1],

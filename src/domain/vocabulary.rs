@@ -236,6 +236,7 @@ code_words! {
         StatutoryReport = "statutory_report", "法定の報告期限";
         Incident = "incident", "インシデントへの対応";
         AccountTakeover = "account_takeover", "アカウント乗っ取りへの対応";
+        Webhook = "webhook", "Webhookの停止";
     }
 }
 

@@ -40,7 +40,7 @@ struct CandidateRow {
 }
 
 /// The engagements of these entries: a constant number of queries.
-pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<Engagement>, ApiError> {
+pub(crate) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<Engagement>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let entries = entry_rows::complete(scope, rows)?;
     type Row = (

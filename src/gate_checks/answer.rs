@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::wire::{GateCheck, GateCheckCreate, GateCondition, GateRisk};
-use super::{enforcement, subject};
+use super::{enforcement, subject, watch};
 use crate::app::{Scope, Subject};
 use crate::clock::Instant;
 use crate::db::schema::gate_checks;
@@ -59,7 +59,22 @@ pub(super) fn ask(
     ApiError::unless_empty(errors)?;
     let found = subject::find(scope, allowed, &new)?;
     let (check, input) = scope.ahead(as_of_on, |scope| evaluate(scope, allowed, &new, found, as_of_on))?;
+    watch::note(scope, &new, &check)?;
     keep(scope, &new, check, &input)
+}
+
+/// The answer as it is today, not kept.
+///
+/// # Errors
+/// A database failure.
+pub(super) fn now(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    new: &GateCheckCreate,
+) -> Result<GateCheck, ApiError> {
+    let found = subject::find(scope, allowed, new)?;
+    let today = scope.today;
+    Ok(evaluate(scope, allowed, new, found, today)?.0)
 }
 
 fn evaluate(

@@ -71,6 +71,28 @@ pub struct GateCheckCreate {
     pub sign: bool,
 }
 
+impl GateCheckCreate {
+    /// The bare question about an entry.
+    pub(super) fn of_entry(action: GateAction, entry_id: &str) -> Self {
+        Self {
+            action,
+            entry_id: Some(entry_id.to_owned()),
+            entry_external_id: None,
+            engagement_period_id: None,
+            contractor_id: None,
+            corporate_number: None,
+            contractor_external_id: None,
+            candidate: None,
+            planned: None,
+            as_of_on: None,
+            invoice_received_on: None,
+            reference: None,
+            on_behalf_of: None,
+            sign: false,
+        }
+    }
+}
+
 /// A company; exactly one of the three.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

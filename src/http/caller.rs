@@ -68,6 +68,8 @@ permissions! {
     AuditLogRead = "audit_log:read", "監査ログを読む";
     RiskEvaluate = "risk:evaluate", "試算する";
     GateCheck = "gate:check", "進めてよいかを照会する";
+    SyncRead = "sync:read", "変更とイベントを追う";
+    WebhooksManage = "webhooks:manage", "Webhookの送り先を管理する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";
     ActForPeople = "act_for_people", "人に代わって行う";
 }
@@ -147,16 +149,15 @@ impl<P: Permission> Caller<P> {
         self.scopes.iter().any(|held| held == "directory:write")
     }
 
-    /// For writes that must not go without an `Idempotency-Key`; a trial may.
+    /// For batches, which must not go without an `Idempotency-Key` and have a limit of their own; a trial needs no key.
     ///
     /// # Errors
-    /// 400 `idempotency_key_required`.
+    /// 400 `idempotency_key_required`; 429.
     pub fn require_key(&self) -> Result<(), ApiError> {
-        if self.retry.is_some() || self.dry_run {
-            Ok(())
-        } else {
-            Err(ApiError::IdempotencyKeyRequired)
+        if self.retry.is_none() && !self.dry_run {
+            return Err(ApiError::IdempotencyKeyRequired);
         }
+        self.app.limits.batch(&self.client_id)
     }
 
     /// The same, with what its body says; for bodies that differ in their bytes when they are sent again.
@@ -279,6 +280,8 @@ fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result
         .map(|(_, token)| token.trim())
         .ok_or(ApiError::MissingToken)?;
     let claims = tokens::check(app, token)?;
+    let left = app.limits.client(&claims.client_id)?;
+    request.extensions_mut().insert(left);
     if let Some(scope) = P::SCOPE
         && !claims.scopes.iter().any(|held| held == scope)
     {

@@ -226,6 +226,9 @@ pub enum ApiError {
     /// 409: what stands against a transition; never empty.
     #[error("{} condition(s) of the transition are unmet", .0.len())]
     TransitionUnmet(Vec<Unmet>),
+    /// 410: a cursor whose changes are too long ago; carries the address to begin again at.
+    #[error("cursor expired")]
+    CursorExpired(String),
     /// 412: `If-Match` names an old version.
     #[error("stale version")]
     StaleVersion {
@@ -256,6 +259,16 @@ pub enum ApiError {
     /// 428: `If-Match` is missing.
     #[error("precondition required")]
     PreconditionRequired,
+    /// 429: too many requests.
+    #[error("rate limited")]
+    RateLimited {
+        /// The limit, as the headers describe it.
+        policy: String,
+        /// Its name.
+        name: &'static str,
+        /// Seconds until the next request is answered.
+        retry_after: u64,
+    },
     /// 503: try again.
     #[error("unavailable")]
     Unavailable,
@@ -365,6 +378,7 @@ impl ApiError {
             Self::Conflict { code, .. } => code,
             Self::PossibleDuplicate(_) => "possible_duplicate",
             Self::TransitionUnmet(_) => "transition_unmet",
+            Self::CursorExpired(_) => "cursor_expired",
             Self::StaleVersion { .. } => "stale_version",
             Self::AlreadyExists { .. } => "already_exists",
             Self::PayloadTooLarge(_) => "payload_too_large",
@@ -373,6 +387,7 @@ impl ApiError {
             Self::ActingPersonRequired => "acting_person_required",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionRequired => "precondition_required",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::ScannerUnavailable => "scanner_unavailable",
             Self::Internal(_) => "internal_error",
@@ -397,7 +412,11 @@ impl ApiError {
         };
         let code = self.code();
         Problem {
-            r#type: format!("/problems/{}", code.replace('_', "-")),
+            r#type: match self {
+                // Registered for this (draft-ietf-httpapi-ratelimit-headers).
+                Self::RateLimited { .. } => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+                _ => format!("/problems/{}", code.replace('_', "-")),
+            },
             title,
             status: self.status_code().as_u16(),
             code: code.to_owned(),
@@ -440,6 +459,18 @@ impl ApiError {
             Self::MethodNotAllowed(allow) => {
                 response.insert_header((header::ALLOW, allow.as_str()));
             }
+            Self::CursorExpired(restart) => {
+                response.insert_header((header::LINK, format!("<{restart}>; rel=\"restart\"")));
+            }
+            Self::RateLimited {
+                policy,
+                name,
+                retry_after,
+            } => {
+                response.insert_header(("ratelimit-policy", policy.as_str()));
+                response.insert_header(("ratelimit", format!("\"{name}\";r=0;t={retry_after}")));
+                response.insert_header((header::RETRY_AFTER, retry_after.to_string()));
+            }
             Self::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, "2"));
             }
@@ -472,6 +503,7 @@ impl ResponseError for ApiError {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict { .. } | Self::PossibleDuplicate(_) | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
+            Self::CursorExpired(_) => StatusCode::GONE,
             Self::StaleVersion { .. } | Self::AlreadyExists { .. } => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -479,6 +511,7 @@ impl ResponseError for ApiError {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::ScannerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, error::InternalError, web};
 use futures_util::FutureExt;
 
 use super::error::{ApiError, Lang};
+use super::limits::Left;
 use crate::app::App;
 
 /// The longest that a request may take, its body's arrival included.
@@ -61,6 +62,18 @@ pub async fn guard(
         let answer = ApiError::UnsupportedMediaType.respond(lang, &request_id);
         return Ok(request.into_response(finish(answer, &request_id, cacheable)));
     }
+    // Whoever brings a token is counted as a client; a token that is none is counted below.
+    let bearer = header(header::AUTHORIZATION).is_some_and(|value| value.starts_with("Bearer "));
+    if !bearer && let Some(app) = request.app_data::<web::Data<App>>() {
+        match app.limits.address(request.request()) {
+            Ok(Some(left)) => drop(request.extensions_mut().insert(left)),
+            Ok(None) => {}
+            Err(error) => {
+                let answer = error.respond(lang, &request_id);
+                return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+            }
+        }
+    }
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let called = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     match tokio::time::timeout(limit, called).await {
@@ -68,7 +81,18 @@ pub async fn guard(
             let error = response.response().error().and_then(Error::as_error::<ApiError>);
             let rendered = error.map(|error| error.respond(lang, &request_id));
             let (request, response) = response.map_into_boxed_body().into_parts();
-            let response = rendered.unwrap_or(response);
+            let mut response = rendered.unwrap_or(response);
+            if response.status() == StatusCode::UNAUTHORIZED
+                && let Some(app) = request.app_data::<web::Data<App>>()
+                && let Err(error) = app.limits.address(&request)
+            {
+                response = error.respond(lang, &request_id);
+            }
+            if let Some(left) = request.extensions().get::<Left>()
+                && !response.headers().contains_key("ratelimit")
+            {
+                left.write(response.headers_mut());
+            }
             Ok(ServiceResponse::new(request, finish(response, &request_id, cacheable)))
         }
         Ok(Ok(Err(error))) => {

@@ -4,6 +4,7 @@
 //! ([`super::routes`]), so a route and its description are one statement; what all writes share is [`writes`]'. Built once; served at `/openapi.json` and
 //! `/openapi.yaml`, printed by `kakunin openapi`, committed at `openapi/openapi.json`.
 
+mod webhooks;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
+use self::webhooks::Webhooks;
 use super::caller::scope;
 use super::error::{ApiError, FieldError, Problem};
 
@@ -49,9 +51,11 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "reminders", description = "督促とメール / reminders and messages"),
         (name = "audit", description = "監査ログ / the audit log"),
         (name = "gate", description = "判定 / may another system go on"),
+        (name = "sync", description = "変更とイベント / changes and events"),
+        (name = "webhooks", description = "イベントの送り先 / receivers of events"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
-    modifiers(&Security)
+    modifiers(&Security, &Webhooks)
 )]
 struct Head;
 

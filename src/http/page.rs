@@ -37,12 +37,20 @@ struct Cursor {
 /// # Errors
 /// 400 outside 1 to 200.
 pub fn limit(limit: Option<i64>) -> Result<i64, ApiError> {
-    match limit.unwrap_or(50) {
-        n @ 1..=200 => Ok(n),
+    limit_to(limit, 50, 200)
+}
+
+/// A page's `limit` of an operation with other bounds, checked.
+///
+/// # Errors
+/// 400 outside 1 to `most`.
+pub fn limit_to(limit: Option<i64>, usual: i64, most: i64) -> Result<i64, ApiError> {
+    match limit.unwrap_or(usual) {
+        n if (1..=most).contains(&n) => Ok(n),
         _ => Err(ApiError::InvalidParameter {
             name: "limit".to_owned(),
-            ja: "1から200までにしてください。".to_owned(),
-            en: "must be 1 to 200.".to_owned(),
+            ja: format!("1から{most}までにしてください。"),
+            en: format!("must be 1 to {most}."),
         }),
     }
 }

@@ -40,7 +40,7 @@ struct AccountRow {
 }
 
 /// The accounts of these entries: a constant number of queries.
-pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<SocialMediaAccount>, ApiError> {
+pub(crate) fn complete(scope: &mut Scope<'_>, rows: Vec<EntryRow>) -> Result<Vec<SocialMediaAccount>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let entries = entry_rows::complete(scope, rows)?;
     let found: Vec<AccountRow> = social_media_accounts::table

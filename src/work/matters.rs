@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use crate::app::Scope;
-use crate::db::schema::{audit_findings, audits, policy_documents, self_inspections};
+use crate::db::schema::{audit_findings, audits, policy_documents, self_inspections, webhook_endpoints};
 use crate::db::types::Word;
 use crate::domain::audit::AuditKind;
 use crate::domain::calendar::fiscal_year_label;
@@ -45,6 +45,7 @@ pub(super) fn of<'o>(
             ObligationKind::DocumentReview => matters.extend(documents(scope, &ids)?),
             ObligationKind::AuditFollowUp => matters.extend(findings(scope, &ids)?),
             ObligationKind::SelfInspection => matters.extend(inspections(scope, &ids)?),
+            ObligationKind::Webhook => matters.extend(receivers(scope, &ids)?),
             // The others are about entries.
             _ => {}
         }
@@ -108,6 +109,31 @@ fn findings(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)>
                 label: "監査の指摘事項".to_owned(),
                 name: named.get(&audit).cloned().unwrap_or_default(),
                 person_id: Some(owner),
+            };
+            (id, matter)
+        })
+        .collect())
+}
+
+/// By the host that is sent to, to whoever is to be asked about it.
+fn receivers(scope: &mut Scope<'_>, ids: &[&str]) -> Result<Vec<(String, Matter)>, ApiError> {
+    let rows: Vec<(String, String, String)> = webhook_endpoints::table
+        .filter(webhook_endpoints::local_government_id.eq(&scope.lg))
+        .filter(webhook_endpoints::id.eq_any(ids))
+        .select((
+            webhook_endpoints::id,
+            webhook_endpoints::url,
+            webhook_endpoints::contact_person_id,
+        ))
+        .load(scope.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, url, contact)| {
+            let host = url.split('/').nth(2).unwrap_or_default();
+            let matter = Matter {
+                label: "Webhookの送り先".to_owned(),
+                name: host.to_owned(),
+                person_id: Some(contact),
             };
             (id, matter)
         })

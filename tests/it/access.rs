@@ -24,7 +24,7 @@ const PUBLIC: &[&str] = &[
 ];
 
 /// Operations that any valid token may call.
-const ANY_TOKEN: &[&str] = &["get_current_principal", "list_business_days"];
+const ANY_TOKEN: &[&str] = &["get_current_principal", "list_business_days", "get_event_types"];
 
 /// Parameters of a path that name something all local governments share.
 const SHARED: &[(&str, &str)] = &[("clause_key", "policy-compliance"), ("duty", "control_standard")];

@@ -26,7 +26,7 @@ use chrono_tz::Asia::Tokyo;
 use diesel::prelude::*;
 use kakunin::app::App;
 use kakunin::clock::{Clock, Instant};
-use kakunin::config::Config;
+use kakunin::config::{Config, LimitConfig};
 use kakunin::db::{Conn, Db};
 use kakunin::http::error::ApiError;
 use kakunin::http::openapi::Document;
@@ -102,6 +102,12 @@ impl TestApp {
             connections: 2,
             // A busy machine must not look like a full pool; one that is really stuck still fails.
             database_wait: Duration::from_mins(1),
+            // The clock stands still; `limits` has tests of its own.
+            limits: LimitConfig {
+                per_client: 1_000_000,
+                batches_per_client: 1_000_000,
+                ..LimitConfig::default()
+            },
             ..Config::in_dir(database.dir())
         };
         let db = Db::open(&database.url(), config.connections, config.database_wait).unwrap();

@@ -93,7 +93,24 @@ async fn ids(app: &TestApp, entry_id: &str) -> Vec<(&'static str, String)> {
             "{policy_document_id}",
             app.officer().post("/policy-documents", document).await.expect(201).id(),
         ),
+        ("{webhook_endpoint_id}", receiver(app).await),
     ]
+}
+
+/// An endpoint with deliveries.
+async fn receiver(app: &TestApp) -> String {
+    let officer = app.officer();
+    let new = json!({"organization_id": seed::MAYOR, "contact_person_id": crate::engagements::person(app),
+        "url": "https://zaimu.example.lg.jp/kakunin"});
+    let made = officer.post("/webhook-endpoints", new).await.expect(201);
+    let id = made.text("/endpoint/id").to_owned();
+    for _ in 0..2 {
+        officer
+            .post(&format!("/webhook-endpoints/{id}/tests"), json!({}))
+            .await
+            .expect(201);
+    }
+    id
 }
 
 /// What the lists of deviations hold: an incident with an event, a corrective action, a measure.

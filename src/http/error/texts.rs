@@ -123,6 +123,12 @@ impl ApiError {
                     format!("Meet the {} condition(s) in unmet first.", unmet.len()),
                 ),
             ),
+            Self::CursorExpired(_) => fixed(
+                "カーソルの期限が切れています",
+                "The cursor has expired",
+                "cursor を付けずに最初から読み直し、写しを置き換えてください。",
+                "Read again from the start, without cursor, and replace your copy.",
+            ),
             Self::StaleVersion { .. } => fixed(
                 "ほかの更新が先に行われています",
                 "Changed in the meantime",
@@ -172,6 +178,13 @@ impl ApiError {
                 "Precondition required",
                 "読み取ったときの ETag を If-Match に付けてください。",
                 "Send the ETag that you read as If-Match.",
+            ),
+            Self::RateLimited { retry_after, .. } => (
+                lang.pick("要求が多すぎます", "Too many requests").to_owned(),
+                lang.pick(
+                    format!("{retry_after}秒待ってからやり直してください。"),
+                    format!("Wait {retry_after} seconds and try again."),
+                ),
             ),
             Self::Unavailable => fixed(
                 "ただいま混み合っています",

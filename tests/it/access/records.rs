@@ -51,6 +51,10 @@ const COLLECTIONS: &[(&str, &str)] = &[
     ("exception_id", "/api/v1/entries/{entry_id}/exceptions"),
     ("audit_finding_id", "/api/v1/audits/{audit_id}/findings"),
     (
+        "webhook_delivery_id",
+        "/api/v1/webhook-endpoints/{webhook_endpoint_id}/tests",
+    ),
+    (
         "policy_version_id",
         "/api/v1/organizations/{organization_id}/policy-versions",
     ),

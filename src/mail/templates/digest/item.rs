@@ -57,6 +57,7 @@ impl Item {
             ObligationKind::StatutoryReport => "法定の報告のお願い",
             ObligationKind::Incident => "インシデントへの対応のお願い",
             ObligationKind::AccountTakeover => "アカウント乗っ取りへの対応のお願い",
+            ObligationKind::Webhook => "停止したWebhookの確認のお願い",
         }
     }
 
@@ -81,6 +82,7 @@ impl Item {
             ObligationKind::StatutoryReport => "法定の報告期限",
             ObligationKind::Incident => "インシデント対応の期限",
             ObligationKind::AccountTakeover => "乗っ取り対応の期限",
+            ObligationKind::Webhook => "確認の期限",
         }
     }
 

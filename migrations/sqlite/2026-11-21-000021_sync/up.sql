@@ -1,0 +1,89 @@
+-- Where the event feed of the last 90 days begins.
+CREATE INDEX journal_at ON journal (local_government_id, at, seq);
+
+-- The gate was asked about this once: a decision that changes is told.
+CREATE TABLE gate_watches (
+    local_government_id TEXT NOT NULL,
+    entry_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    look_on DATE NOT NULL,
+    PRIMARY KEY (local_government_id, entry_id, action),
+    FOREIGN KEY (local_government_id, entry_id) REFERENCES entries (local_government_id, id)
+);
+
+CREATE INDEX gate_watches_look ON gate_watches (local_government_id, look_on, entry_id, action);
+
+-- Up to which number of the journal the watches were marked.
+CREATE TABLE gate_watch_positions (
+    local_government_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id),
+    FOREIGN KEY (local_government_id) REFERENCES local_governments (id)
+);
+
+CREATE TABLE webhook_endpoints (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    contact_person_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    event_types TEXT NOT NULL,
+    organization_ids TEXT,
+    note TEXT,
+    status TEXT NOT NULL,
+    sealed_secret BLOB NOT NULL,
+    secret_prefix TEXT NOT NULL,
+    previous_sealed_secret BLOB,
+    previous_secret_until BIGINT,
+    position BIGINT NOT NULL,
+    failing_since BIGINT,
+    disabled_reason TEXT,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT NOT NULL,
+    archived_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, organization_id) REFERENCES organizations (local_government_id, id),
+    FOREIGN KEY (local_government_id, contact_person_id) REFERENCES people (local_government_id, id)
+);
+
+-- One event for one endpoint; the bytes stay the same in every attempt.
+CREATE TABLE webhook_deliveries (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    endpoint_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_at BIGINT,
+    token BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    done_at BIGINT,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, endpoint_id) REFERENCES webhook_endpoints (local_government_id, id),
+    UNIQUE (local_government_id, endpoint_id, event_id)
+);
+
+CREATE INDEX webhook_deliveries_next ON webhook_deliveries (local_government_id, next_at, id);
+CREATE INDEX webhook_deliveries_endpoint ON webhook_deliveries (local_government_id, endpoint_id, id);
+CREATE INDEX webhook_deliveries_done ON webhook_deliveries (local_government_id, done_at, id);
+
+CREATE TABLE webhook_attempts (
+    local_government_id TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    response_status INTEGER,
+    error TEXT,
+    response_text TEXT,
+    PRIMARY KEY (local_government_id, delivery_id, number),
+    FOREIGN KEY (local_government_id, delivery_id) REFERENCES webhook_deliveries (local_government_id, id)
+);
+
+INSERT INTO obligation_kinds (code) VALUES ('webhook');
