@@ -11,6 +11,7 @@ pub mod guard;
 mod idempotency;
 pub mod openapi;
 pub mod page;
+pub mod problems;
 pub mod upsert;
 
 use actix_web::body::BoxBody;
@@ -43,6 +44,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(health::get_readiness)
         .service(openapi::get_openapi_json)
         .service(openapi::get_openapi_yaml)
+        .service(openapi::get_openapi_30_json)
+        .service(problems::get_problem_type)
         .service(tokens::issue_token)
         .service(tokens::get_jwks)
         .service(tokens::get_authorization_server_metadata)

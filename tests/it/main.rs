@@ -43,6 +43,7 @@ mod over_time;
 mod policies;
 mod policy_documents;
 mod program;
+mod published;
 mod queries;
 mod register;
 mod reminders;
