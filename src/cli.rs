@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod doctor;
+mod document;
 mod options;
 mod serve;
 mod setup;
@@ -22,11 +23,12 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Url, file, migrate};
+
+use crate::demo;
 use crate::http::error::ApiError;
 use crate::keys::{self, Rotation};
 use crate::mail::templates;
 use crate::random::Random;
-use crate::{demo, http};
 pub(crate) use options::Options;
 pub(crate) use serve::{block_on, listen, serve};
 pub(crate) use setup::{NewTenant, all_scopes, make_tenant};
@@ -59,7 +61,7 @@ enum Command {
     /// Try it with the five policies and invented data
     Demo(demo::Demo),
     /// Print the `OpenAPI` document
-    Openapi,
+    Openapi(document::Openapi),
     /// API clients
     Client {
         #[command(subcommand)]
@@ -202,7 +204,7 @@ fn print(text: &str) -> Result<(), Stop> {
 fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
     let options = arguments.options;
     match arguments.command {
-        Command::Openapi => print(http::document()?.text())?,
+        Command::Openapi(openapi) => openapi.run()?,
         Command::Mail {
             command: MailCommand::Preview,
         } => {

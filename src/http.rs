@@ -12,6 +12,7 @@ mod idempotency;
 pub mod limits;
 pub mod openapi;
 pub mod page;
+pub mod problems;
 pub mod upsert;
 
 use actix_web::body::BoxBody;
@@ -44,6 +45,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(health::get_readiness)
         .service(openapi::get_openapi_json)
         .service(openapi::get_openapi_yaml)
+        .service(openapi::get_openapi_30_json)
+        .service(problems::get_problem_type)
         .service(tokens::issue_token)
         .service(tokens::get_jwks)
         .service(tokens::get_authorization_server_metadata)

@@ -252,7 +252,8 @@ pub(super) fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: 
     })
 }
 
-/// Query parameters; one that the operation does not have is refused, so that a filter is never silently ignored.
+/// Query parameters, checked against the published schemas; one that the operation does not have is refused, so that a
+/// filter is never silently ignored.
 #[derive(Debug)]
 pub struct Params<T>(pub T);
 
@@ -261,7 +262,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(params(request.query_string()).map(Self))
+        ready(params(request.query_string()).and_then(|read| {
+            let document = request.app_data::<web::Data<Document>>();
+            if let (Some(document), Some(pattern)) = (document, request.match_pattern()) {
+                document.check_query(request.method().as_str(), &pattern, request.query_string())?;
+            }
+            Ok(Self(read))
+        }))
     }
 }
 

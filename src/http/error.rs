@@ -4,6 +4,7 @@
 //! internal failure goes to the log and never into the body. The outermost guard renders them in the caller's
 //! language ([`crate::http::guard`]).
 
+pub mod codes;
 mod texts;
 
 use actix_web::http::{StatusCode, header};
@@ -66,36 +67,37 @@ impl Lang {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
     /// The kind of problem: `/problems/` and the code with hyphens.
-    #[schema(format = "uri-reference", example = "/problems/validation-failed")]
+    #[schema(format = "uri-reference", max_length = 200, example = "/problems/validation-failed")]
     pub r#type: String,
     /// What is wrong, in a few words.
-    #[schema(example = "入力値に誤りがあります")]
+    #[schema(max_length = 200, example = "入力値に誤りがあります")]
     pub title: String,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599, example = 422)]
     pub status: u16,
     /// The stable code for programs.
-    #[schema(example = "validation_failed")]
+    #[schema(pattern = "^[a-z][a-z_]*$", max_length = 100, example = "validation_failed")]
     pub code: String,
     /// What is wrong and what to do next.
-    #[schema(example = "2件の項目を修正してください。")]
+    #[schema(max_length = 4000, example = "2件の項目を修正してください。")]
     pub detail: String,
     /// Quote it when asking the operator.
-    #[schema(example = "01934c1e-8e0b-7c55-9d5e-0a4c6f1f2b3d")]
+    #[schema(max_length = 64, example = "01934c1e-8e0b-7c55-9d5e-0a4c6f1f2b3d")]
     pub request_id: String,
-    /// Each wrong value, when values are wrong.
+    /// Each wrong value, when values are wrong; the first thousand of them.
+    #[schema(max_items = 1000)]
     pub errors: Vec<FieldError>,
     /// The current entity tag, when `If-Match` named an old one or `If-None-Match` wanted none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_length = 200)]
     pub current_etag: Option<String>,
     /// What stands against a transition, when it was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 1000)]
     pub unmet: Vec<Unmet>,
     /// The records that may be the same, when one was not registered because of its name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 1000)]
     pub candidates: Vec<SameName>,
 }
 
@@ -106,9 +108,10 @@ pub struct SameName {
     #[schema(format = Uuid)]
     pub id: String,
     /// Its name.
+    #[schema(max_length = 200)]
     pub name: String,
     /// Its corporate number.
-    #[schema(required)]
+    #[schema(required, pattern = "^[1-9][0-9]{12}$")]
     pub corporate_number: Option<String>,
 }
 
@@ -116,13 +119,17 @@ pub struct SameName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where: a JSON Pointer (RFC 6901) into the body, or the name of a parameter or header.
-    #[schema(example = "/corporate_number")]
+    #[schema(max_length = 1000, example = "/corporate_number")]
     pub pointer: String,
     /// The stable code: `required`, `too_long`, `pattern_mismatch`, `reference_not_found` … (the list grows).
-    #[schema(example = "invalid_corporate_number_check_digit")]
+    #[schema(
+        pattern = "^[a-z][a-z0-9_]*$",
+        max_length = 100,
+        example = "invalid_corporate_number_check_digit"
+    )]
     pub code: String,
     /// What is wrong with it.
-    #[schema(example = "法人番号の検査用数字が一致しません。")]
+    #[schema(max_length = 2000, example = "法人番号の検査用数字が一致しません。")]
     pub message: String,
     /// The same in English, chosen by the guard.
     #[serde(skip)]
@@ -400,11 +407,15 @@ impl ApiError {
         let errors = match self {
             Self::Validation(errors) => errors
                 .iter()
+                .take(1000)
                 .cloned()
                 .map(|mut error| {
                     if lang == Lang::En {
                         error.message.clone_from(&error.message_en);
                     }
+                    // Both may quote what was sent, which may be as long as a body.
+                    error.message = clipped(error.message, 2000);
+                    error.pointer = clipped(error.pointer, 1000);
                     error
                 })
                 .collect(),
@@ -420,7 +431,7 @@ impl ApiError {
             title,
             status: self.status_code().as_u16(),
             code: code.to_owned(),
-            detail,
+            detail: clipped(detail, 4000),
             request_id: request_id.to_owned(),
             errors,
             current_etag: match self {
@@ -483,6 +494,14 @@ impl ApiError {
             .insert_header((header::CONTENT_LANGUAGE, lang.tag()))
             .content_type("application/problem+json")
             .json(self.problem(lang, request_id))
+    }
+}
+
+/// At most so many characters of a text.
+fn clipped(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
     }
 }
 

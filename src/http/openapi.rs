@@ -1,9 +1,14 @@
 //! The document: head, security, tags, and the validators compiled from its own schemas.
 //!
 //! Paths and schemas are collected from the handlers by `utoipa-actix-web` when the application is put together
-//! ([`super::routes`]), so a route and its description are one statement; what all writes share is [`writes`]'. Built once; served at `/openapi.json` and
-//! `/openapi.yaml`, printed by `kakunin openapi`, committed at `openapi/openapi.json`.
+//! ([`super::routes`]), so a route and its description are one statement; what all writes share is [`writes`]', examples are
+//! [`examples`]', and [`v30`] says it again in 3.0. Built once; served at `/openapi.json`, `/openapi.yaml` and
+//! `/openapi-3.0.json`, printed by `kakunin openapi`, committed in `openapi/`.
 
+mod examples;
+mod parameters;
+mod plain;
+mod v30;
 mod webhooks;
 mod writes;
 
@@ -13,13 +18,15 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
+use parameters::Parameters;
+
 use self::webhooks::Webhooks;
 use super::caller::scope;
-use super::error::{ApiError, FieldError, Problem};
+use super::error::{ApiError, FieldError, Problem, codes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -191,7 +198,9 @@ pub struct Document {
     pub json: Value,
     text: String,
     yaml: String,
+    text_30: String,
     validators: BTreeMap<String, Validator>,
+    parameters: Parameters,
     paths: Vec<(ResourceDef, String)>,
 }
 
@@ -204,24 +213,18 @@ impl Document {
         let mut json = serde_json::to_value(api)?;
         describe_scopes(&mut json);
         writes::describe(&mut json);
-        let (text, yaml) = written(&json)?;
-        let components = json.get("components").cloned().unwrap_or_default();
-        let names: Vec<String> = components
-            .get("schemas")
-            .and_then(Value::as_object)
+        list_codes(&mut json);
+        plain::rewrite(&mut json);
+        examples::add(&mut json)?;
+        let [text, yaml, text_30] = written(&json)?;
+        let schemas = json.pointer("/components/schemas").cloned().unwrap_or_default();
+        let names: Vec<String> = schemas
+            .as_object()
             .map(|schemas| schemas.keys().cloned().collect())
             .unwrap_or_default();
         let mut validators = BTreeMap::new();
         for name in names {
-            let root = json!({
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$ref": format!("#/components/schemas/{name}"),
-                "components": components,
-            });
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&root)
-                .map_err(|e| ApiError::internal(e.to_string()))?;
+            let validator = compiled(json!({"$ref": format!("#/components/schemas/{name}")}), &schemas)?;
             validators.insert(name, validator);
         }
         let mut paths = vec![];
@@ -238,9 +241,11 @@ impl Document {
         // A path in words comes before one that a parameter could read the same way.
         paths.sort_by_key(|(definition, _)| definition.pattern().map(|p| p.matches('{').count()));
         Ok(Self {
+            parameters: Parameters::of(&json)?,
             json,
             text,
             yaml,
+            text_30,
             validators,
             paths,
         })
@@ -261,13 +266,23 @@ impl Document {
                 *value = url.into();
             }
         }
-        (self.text, self.yaml) = written(&self.json)?;
+        [self.text, self.yaml, self.text_30] = written(&self.json)?;
         Ok(self)
     }
 
     /// The document as it is committed.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The same as YAML.
+    pub fn yaml(&self) -> &str {
+        &self.yaml
+    }
+
+    /// The same in OpenAPI 3.0, as it is committed.
+    pub fn text_30(&self) -> &str {
+        &self.text_30
     }
 
     /// Every mistake of a value against a schema of the document.
@@ -303,6 +318,14 @@ impl Document {
             .ok_or_else(|| ApiError::internal(format!("no schema {schema:?} in the document")))
     }
 
+    /// Refuses a query with a value that the operation's parameter cannot have.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn check_query(&self, method: &str, path: &str, query: &str) -> Result<(), ApiError> {
+        self.parameters.check(method, path, query)
+    }
+
     /// Whether an object of this schema has such a field.
     pub fn has_property(&self, schema: &str, name: &str) -> bool {
         let properties = self.json.pointer(&format!("/components/schemas/{schema}/properties"));
@@ -315,6 +338,43 @@ impl Document {
             Some((_, allow)) => ApiError::MethodNotAllowed(allow.clone()),
             None => ApiError::RouteNotFound,
         }
+    }
+}
+
+/// A validator of a schema that may refer to the document's own. It is given those that it reaches: with all of them
+/// beside each, the start would take seconds.
+fn compiled(mut schema: Value, schemas: &Value) -> Result<Validator, ApiError> {
+    let mut reached = Map::new();
+    reach(&schema, schemas, &mut reached);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert(
+            "$schema".to_owned(),
+            json!("https://json-schema.org/draft/2020-12/schema"),
+        );
+        schema.insert("components".to_owned(), json!({"schemas": reached}));
+    }
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .map_err(|error| ApiError::internal(error.to_string()))
+}
+
+/// The schemas that one refers to, and those that they refer to.
+fn reach(value: &Value, schemas: &Value, reached: &mut Map<String, Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| reach(item, schemas, reached)),
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            if let Some(name) = target.and_then(|target| target.strip_prefix("#/components/schemas/"))
+                && !reached.contains_key(name)
+                && let Some(schema) = schemas.get(name)
+            {
+                reached.insert(name.to_owned(), schema.clone());
+                reach(schema, schemas, reached);
+            }
+            members.values().for_each(|member| reach(member, schemas, reached));
+        }
+        _ => {}
     }
 }
 
@@ -335,6 +395,15 @@ fn describe_scopes(document: &mut Value) {
         if let (Some(scope), Some(operation)) = (scope, operation.as_object_mut()) {
             operation.insert("x-required-scope".to_owned(), Value::String(scope));
         }
+    }
+}
+
+/// The codes of problems that there are today, where a machine finds them; the list grows.
+fn list_codes(document: &mut Value) {
+    let code = document.pointer_mut("/components/schemas/Problem/properties/code");
+    if let Some(code) = code.and_then(Value::as_object_mut) {
+        let known: Vec<&str> = codes::all().map(|known| known.code).collect();
+        code.insert("x-extensible-enum".to_owned(), json!(known));
     }
 }
 
@@ -440,7 +509,7 @@ pub async fn get_openapi_json(document: web::Data<Document>) -> HttpResponse {
 ///
 /// OpenAPI 3.1 in YAML.
 #[utoipa::path(tag = "meta", security(()), responses(
-    (status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml"),
+    (status = 200, description = "OpenAPI 3.1", body = Value, content_type = "application/yaml"),
     (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
 #[get("/openapi.yaml")]
 pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
@@ -449,10 +518,25 @@ pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
         .body(document.yaml.clone())
 }
 
-/// A document as JSON and as YAML.
-fn written(json: &Value) -> Result<(String, String), ApiError> {
+/// The OpenAPI document in 3.0
+///
+/// The same document in OpenAPI 3.0.3, for tools that read nothing newer; the same as `openapi/openapi-3.0.json` in the
+/// source.
+#[utoipa::path(tag = "meta", security(()), responses(
+    (status = 200, description = "OpenAPI 3.0", body = Value, content_type = "application/json"),
+    (status = "default", description = "問題 / Problem", body = Problem, content_type = "application/problem+json")))]
+#[get("/openapi-3.0.json")]
+pub async fn get_openapi_30_json(document: web::Data<Document>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(document.text_30.clone())
+}
+
+/// A document as JSON, as YAML, and as JSON in 3.0.
+fn written(json: &Value) -> Result<[String; 3], ApiError> {
+    let pretty = |json: &Value| Ok::<_, ApiError>(serde_json::to_string_pretty(json)? + "\n");
     let yaml = serde_saphyr::to_string(json).map_err(ApiError::internal)?;
-    Ok((serde_json::to_string_pretty(json)? + "\n", yaml))
+    Ok([pretty(json)?, yaml, pretty(&v30::derive(json))?])
 }
 
 /// What answers when nothing else does.

@@ -18,6 +18,8 @@ const PUBLIC: &[&str] = &[
     "get_readiness",
     "get_openapi_json",
     "get_openapi_yaml",
+    "get_openapi_30_json",
+    "get_problem_type",
     "issue_token",
     "get_jwks",
     "get_authorization_server_metadata",

@@ -306,7 +306,7 @@ db_test!(two_characters_inside_a_name_or_its_kana_find_it, |app| {
     officer
         .get(&format!("/contractors?q={}", escaped("情")))
         .await
-        .expect(422);
+        .problem(400, "invalid_parameter");
     assert!(
         app.stranger()
             .get(&format!("/contractors?q={}", escaped("情報")))

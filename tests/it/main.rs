@@ -44,6 +44,7 @@ mod over_time;
 mod policies;
 mod policy_documents;
 mod program;
+mod published;
 mod queries;
 mod receiver;
 mod register;

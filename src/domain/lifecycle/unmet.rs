@@ -12,26 +12,30 @@ pub struct Unmet {
     /// `condition_unmet`, `fact_unknown`, `facts_not_assessed`, `approval_missing`, `confirmation_missing`,
     /// `data_path_missing`, `verifier_role_required`, `self_approval_forbidden`, `c2_on_standard_terms`, `approval_end_required`,
     /// `approval_too_long`, `end_not_reached`, `cause_required`, `reason_required`, `role_required`; more may come.
+    #[schema(pattern = "^[a-z][a-z0-9_]*$", max_length = 60)]
     pub code: &'static str,
     /// The condition or fact that is missing, for `condition_unmet` and `fact_unknown`.
-    #[schema(required)]
+    #[schema(required, max_length = 100)]
     pub item: Option<String>,
     /// The clause that is not far enough.
-    #[schema(required)]
+    #[schema(required, max_length = 100)]
     pub clause_key: Option<String>,
-    /// How far it has to be.
-    #[schema(required)]
+    /// How far it has to be: a fulfilment status.
+    #[schema(required, value_type = Option<String>, max_length = 40)]
     pub required: Option<FulfilmentStatus>,
-    /// How far it is.
-    #[schema(required)]
+    /// How far it is: a fulfilment status.
+    #[schema(required, value_type = Option<String>, max_length = 40)]
     pub actual: Option<FulfilmentStatus>,
     /// Whose approval, confirmation or hand is missing: any one of them will do.
+    #[schema(max_items = 40)]
     pub roles: Vec<Role>,
     /// The request that takes the transition can supply it (reason, cause, end of the approval, a stated condition).
     pub in_request: bool,
     /// Japanese text for people.
+    #[schema(max_length = 2000)]
     pub message: String,
     /// English text for people.
+    #[schema(max_length = 2000)]
     pub message_en: String,
 }
 

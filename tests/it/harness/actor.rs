@@ -31,7 +31,15 @@ fn json(body: &Value) -> Content {
 
 /// Paths of the API may be written without `/api/v1`.
 fn absolute(path: &str) -> String {
-    let roots = ["/api/", "/oauth/", "/health/", "/openapi", "/.well-known/", "/docs"];
+    let roots = [
+        "/api/",
+        "/oauth/",
+        "/health/",
+        "/openapi",
+        "/.well-known/",
+        "/docs",
+        "/problems/",
+    ];
     if roots.iter().any(|root| path.starts_with(root)) {
         path.to_owned()
     } else {

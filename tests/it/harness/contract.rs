@@ -1,11 +1,14 @@
 //! Every answer of every test against the published document: the status is declared, the media type is declared, the
-//! body is valid against its schema. So a handler and its description cannot come apart unnoticed.
+//! body is valid against its schema, the code of a problem is explained. So a handler and its description cannot come apart unnoticed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::http::Method;
 use jsonschema::Validator;
+use kakunin::http::error::{Lang, codes};
 use serde_json::{Value, json};
 
 use super::{Answered, document};
@@ -38,6 +41,7 @@ pub fn check(method: &Method, uri: &str, answered: &Answered) {
     }
     let document = document();
     let call = &answered.call;
+    explained(answered);
     let method = method.as_str().to_lowercase();
     let media_type = answered
         .header("content-type")
@@ -61,6 +65,7 @@ pub fn check(method: &Method, uri: &str, answered: &Answered) {
         return valid(call, ("no route", "", "problem"), &schema, &answered.body);
     };
     let status = answered.status.to_string();
+    seen(operation["operationId"].as_str().unwrap(), &status);
     let responses = &operation["responses"];
     let declared = [status.as_str(), "default"]
         .into_iter()
@@ -85,8 +90,53 @@ pub fn check(method: &Method, uri: &str, answered: &Answered) {
     let Some(schema) = schema else {
         panic!("{call} answers {status} as {media_type:?}, which is not declared")
     };
-    let key = (template.as_deref().unwrap_or_default(), method.as_str(), declared);
+    let answer = format!("{declared} {media_type}");
+    let key = (
+        template.as_deref().unwrap_or_default(),
+        method.as_str(),
+        answer.as_str(),
+    );
     valid(call, key, schema, &answered.body);
+}
+
+/// Notes for `tests/document` which operation was answered with which status, where `tests/run` asks for it.
+fn seen(operation: &str, status: &str) {
+    static SEEN: OnceLock<Mutex<BTreeSet<String>>> = OnceLock::new();
+    let Some(file) = std::env::var_os("KAKUNIN_TEST_ANSWERS") else {
+        return;
+    };
+    let line = format!("{operation} {status}\n");
+    let mut seen = SEEN
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if seen.insert(line.clone()) {
+        let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
+/// The code of a problem has its page, which says the same.
+fn explained(answered: &Answered) {
+    if !answered.header("content-type").starts_with("application/problem+json") {
+        return;
+    }
+    let code = answered.text("/code");
+    let Some(known) = codes::explained(code) else {
+        panic!(
+            "{} answers {code:?}: explain it in src/http/error/codes/",
+            answered.call
+        )
+    };
+    assert_eq!(answered.status, known.status, "{}: {code}", answered.call);
+    let title = answered.text("/title");
+    let titles = [Lang::Ja, Lang::En].map(|lang| known.title(lang));
+    // What the state forbids is said in `detail`, so those answers share a title.
+    assert!(
+        answered.status == 409 || titles.contains(&title),
+        "{}: {title:?} is not {titles:?}",
+        answered.call
+    );
 }
 
 fn valid(call: &str, key: (&str, &str, &str), schema: &Value, body: &Value) {
