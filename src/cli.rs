@@ -212,7 +212,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
                 print(&format!("=== {name}\nSubject: {}\n\n{}\n\n", mail.subject, mail.body))?;
             }
         }
-        Command::Demo(demo) => demo.run()?,
+        Command::Demo(demo) => demo.run(&options)?,
         Command::Doctor => return doctor::run(&options),
         Command::Migrate => {
             let (url, config) = options.database()?;

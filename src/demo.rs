@@ -37,7 +37,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn run(&self) -> Result<(), Stop> {
+    pub(crate) fn run(&self, options: &Options) -> Result<(), Stop> {
         std::fs::create_dir_all(&self.dir)
             .map_err(|e| Stop(format!("the directory {} cannot be made: {e}", self.dir.display())))?;
         let url = Url::Sqlite(self.dir.join("kakunin.db").display().to_string());
@@ -45,6 +45,8 @@ impl Demo {
         let listener = listen(self.listen)?;
         let config = Config {
             public_url: format!("http://{}", listener.local_addr()?),
+            webhooks: options.webhooks()?,
+            limits: options.limits(),
             ..Config::in_dir(&self.dir)
         };
         let db = connect(&url, &config)?;

@@ -202,19 +202,29 @@ impl Options {
             database_wait: Duration::from_secs(self.database_wait_seconds),
             clamd_address: self.clamd()?,
             holidays: self.holidays()?,
-            webhooks: WebhookConfig {
-                allowed_networks: self.webhook_networks.clone(),
-                allow_http: self.webhook_http,
-                extra_authorities_pem: self.webhook_ca_file.as_ref().map(read).transpose()?,
-            },
-            limits: LimitConfig {
-                per_client: self.requests_per_minute,
-                per_address: self.anonymous_requests_per_minute,
-                batches_per_client: self.batches_per_minute,
-                trusted_proxies: self.trusted_proxies.clone(),
-            },
+            webhooks: self.webhooks()?,
+            limits: self.limits(),
         };
         Ok((url, config))
+    }
+
+    /// Where webhooks may be sent.
+    pub(crate) fn webhooks(&self) -> Result<WebhookConfig, Stop> {
+        Ok(WebhookConfig {
+            allowed_networks: self.webhook_networks.clone(),
+            allow_http: self.webhook_http,
+            extra_authorities_pem: self.webhook_ca_file.as_ref().map(read).transpose()?,
+        })
+    }
+
+    /// How many requests are answered.
+    pub(crate) fn limits(&self) -> LimitConfig {
+        LimitConfig {
+            per_client: self.requests_per_minute,
+            per_address: self.anonymous_requests_per_minute,
+            batches_per_client: self.batches_per_minute,
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
     }
 
     fn clamd(&self) -> Result<Option<String>, Stop> {
