@@ -39,7 +39,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, fiscal_year_snapshots, ownership_transfers, policies, self_inspections};
+use crate::{departments, entries, exports, fiscal_year_snapshots, ownership_transfers, policies, self_inspections};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -65,7 +65,7 @@ pub struct Worker {
     lanes: usize,
     faults: Faults,
     pace: dispatch::Pace,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
 }
@@ -97,6 +97,8 @@ pub struct Ticked {
     pub checkpoints: usize,
     /// Entries that were frozen in a snapshot.
     pub frozen: usize,
+    /// Exports that ended, and those that were removed.
+    pub exported: usize,
 }
 
 impl Ticked {
@@ -113,6 +115,7 @@ impl Ticked {
         self.swept += other.swept;
         self.checkpoints += other.checkpoints;
         self.frozen += other.frozen;
+        self.exported += other.exported;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -139,7 +142,7 @@ impl Worker {
             lanes: LANES,
             faults: Faults::default(),
             pace: dispatch::Pace::default(),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::default(),
             swept_at: AtomicI64::new(i64::MIN),
         })
     }
@@ -224,7 +227,19 @@ impl Worker {
         };
         let per_minute = usize::try_from(sender.mails_per_minute).unwrap_or_default();
         ticked.add(self.dispatch(&tenant, per_minute).await?);
+        // After the mails: a file of many rows takes its time.
+        ticked.exported += self.export(tenant).await?;
         Ok(ticked)
+    }
+
+    /// Makes the files that wait, and removes those whose time is over.
+    async fn export(&self, tenant: Tenant) -> Result<usize, ApiError> {
+        let (app, stopping) = (self.app.clone(), self.stopping.clone());
+        blocking(move || {
+            let ended = exports::go_on(&app, &tenant, &|| stopping.load(Ordering::SeqCst))?;
+            Ok(ended + exports::prune(&app, &tenant)?)
+        })
+        .await
     }
 
     /// Delivers what is due now, without planning anything new.

@@ -49,6 +49,8 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "reminders", description = "督促とメール / reminders and messages"),
         (name = "audit", description = "監査ログ / the audit log"),
         (name = "gate", description = "判定 / may another system go on"),
+        (name = "reports", description = "報告 / reports over the whole register"),
+        (name = "exports", description = "ファイルへの出力 / exports to files"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
     modifiers(&Security)

@@ -13,6 +13,9 @@ mod register;
 
 use std::borrow::Cow;
 
+pub(crate) use contractors::statuses as contractor_statuses;
+pub(crate) use register::{facts as fact_columns, platforms};
+
 use crate::domain::text::fold;
 use crate::domain::vocabulary::{CodeWord, Kind, code_words};
 

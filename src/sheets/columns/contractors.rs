@@ -3,7 +3,7 @@
 use super::{Cell, Column, Target, Words, reference};
 
 /// The words of [`crate::contractors`]' status.
-fn statuses() -> Words {
+pub(crate) fn statuses() -> Words {
     vec![("active", "有効"), ("suspended", "停止"), ("debarred", "指名停止")]
 }
 

@@ -29,6 +29,20 @@ fn ismap_statuses() -> Words {
     ]
 }
 
+/// The platforms of [`crate::social_media_services`].
+pub(crate) fn platforms() -> Words {
+    vec![
+        ("x", "X"),
+        ("facebook", "Facebook"),
+        ("instagram", "Instagram"),
+        ("line", "LINE"),
+        ("youtube", "YouTube"),
+        ("tiktok", "TikTok"),
+        ("note", "note"),
+        ("other", "その他"),
+    ]
+}
+
 /// What every kind begins with.
 fn head(name_aliases: &'static [&'static str]) -> Vec<Column> {
     let mut columns = vec![
@@ -121,7 +135,7 @@ fn head(name_aliases: &'static [&'static str]) -> Vec<Column> {
 }
 
 /// The facts that the entry records.
-fn facts() -> impl Iterator<Item = Column> {
+pub(crate) fn facts() -> impl Iterator<Item = Column> {
     FactName::ALL.iter().map(|fact| {
         let cell = match fact.fact_type() {
             FactType::Boolean => Cell::Boolean,

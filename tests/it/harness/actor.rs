@@ -31,7 +31,15 @@ fn json(body: &Value) -> Content {
 
 /// Paths of the API may be written without `/api/v1`.
 fn absolute(path: &str) -> String {
-    let roots = ["/api/", "/oauth/", "/health/", "/openapi", "/.well-known/", "/docs"];
+    let roots = [
+        "/api/",
+        "/oauth/",
+        "/health/",
+        "/openapi",
+        "/.well-known/",
+        "/docs",
+       ,
+    ];
     if roots.iter().any(|root| path.starts_with(root)) {
         path.to_owned()
     } else {
@@ -158,8 +166,12 @@ impl<'a> Actor<'a> {
         let bytes = to_bytes(response.into_body())
             .await
             .unwrap_or_else(|_| panic!("the body of {method} {uri} broke off"));
+        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let body = if bytes.is_empty() {
             Value::Null
+        } else if media_type == Some("application/octet-stream") {
+            // A file, whatever stands in it.
+            Value::String(String::from_utf8_lossy(&bytes).into_owned())
         } else {
             serde_json::from_slice(&bytes)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
