@@ -158,7 +158,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// For the caller extractor, the worker and the commands; nobody else has a reason to name a
+    /// For the caller extractor, the link of a calendar, the worker and the commands; nobody else has a reason to name a
     /// tenant.
     pub(crate) fn new(local_government_id: &str) -> Self {
         Self {

@@ -12,7 +12,7 @@
 //!   [`messages`]); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
 //!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
 //!   [`reports`], [`audit_log`]); what other systems ask ([`gate_checks`], [`what_if`]); files for Excel ([`exports`], their
-//!   columns in [`sheets`]); and [`api_clients`], [`health`].
+//!   columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -23,6 +23,7 @@ pub mod api_clients;
 pub mod app;
 pub mod audit_log;
 pub mod audits;
+pub mod calendar_feeds;
 pub mod clause_templates;
 pub mod clauses;
 pub mod cli;

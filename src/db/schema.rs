@@ -1551,6 +1551,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    calendar_feeds (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        person_id -> Nullable<Text>,
+        department_id -> Nullable<Text>,
+        link_sha256 -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
     export_statuses (code) {
         code -> Text,
     }

@@ -68,6 +68,7 @@ permissions! {
     AuditLogRead = "audit_log:read", "監査ログを読む";
     ReportsRead = "reports:read", "報告を読む";
     ExportsCreate = "exports:create", "読める台帳と報告をファイルに出力する";
+    CalendarManage = "calendar:manage", "期限のカレンダーを配る";
     RiskEvaluate = "risk:evaluate", "試算する";
     GateCheck = "gate:check", "進めてよいかを照会する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";

@@ -51,6 +51,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "gate", description = "判定 / may another system go on"),
         (name = "reports", description = "報告 / reports over the whole register"),
         (name = "exports", description = "ファイルへの出力 / exports to files"),
+        (name = "calendar", description = "期限のカレンダー / calendars of what is due"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
     modifiers(&Security)

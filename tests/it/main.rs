@@ -14,6 +14,7 @@ mod api_clients;
 mod architecture;
 mod audits;
 mod backup;
+mod calendar_feeds;
 mod clause_catalogue;
 mod clause_templates;
 mod cli;

@@ -41,6 +41,7 @@ const BODIES: &[(&str, &str)] = &[
     ),
     ("create_gate_enforcement", r#"{"valid_from_on": "2027-04-01"}"#),
     ("create_fiscal_year_snapshot", r#"{"fiscal_year": 2027}"#),
+    ("create_calendar_feed", r#"{"person_id": "{person_id}"}"#),
     ("create_export", r#"{"entity": "contractors"}"#),
 ];
 

@@ -38,7 +38,7 @@ fn absolute(path: &str) -> String {
         "/openapi",
         "/.well-known/",
         "/docs",
-       ,
+        "/calendar/",
     ];
     if roots.iter().any(|root| path.starts_with(root)) {
         path.to_owned()
