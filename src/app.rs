@@ -162,7 +162,8 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// For the caller extractor, the worker and the commands; nobody else has a reason to name a tenant.
+    /// For the caller extractor, the link of a calendar, the worker and the commands; nobody else has a reason to name a
+    /// tenant.
     pub(crate) fn new(local_government_id: &str) -> Self {
         Self {
             local_government_id: local_government_id.to_owned(),

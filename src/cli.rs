@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod doctor;
 mod document;
+mod export;
 mod options;
 mod serve;
 mod setup;
@@ -76,6 +77,8 @@ enum Command {
         #[command(subcommand)]
         command: backup::QuarantineCommand,
     },
+    /// Write a register or a report to a file
+    Export(export::Export),
     /// Write the journal of a local government to a file that an auditor can verify
     ExportAudit(audit::ExportAudit),
     /// Verify such a file, offline, with public keys that you trust
@@ -228,6 +231,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::Backup(backup) => backup.run(&options)?,
         Command::Restore(restore) => restore.run(&options)?,
         Command::Quarantine { command } => command.run(&open(&options)?)?,
+        Command::Export(export) => export.run(&open(&options)?)?,
         Command::ExportAudit(export) => export.run(&open(&options)?)?,
         Command::VerifyAudit(verify) => verify.run()?,
         Command::VerifySnapshot(verify) => verify.run()?,

@@ -53,9 +53,7 @@ async fn list_cloud_services(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let filter = filter.of_kind(KIND)?;
-            let (found, next) = select_page(scope, &caller.organizations, &filter, "list_cloud_services")?;
-            let items = rows::complete(scope, found)?;
+            let (items, next) = listed(scope, &caller.organizations, filter)?;
             page::answer(
                 &path,
                 &query,
@@ -64,6 +62,20 @@ async fn list_cloud_services(
             )
         })
         .await
+}
+
+/// A page of the list and where it goes on.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    filter: EntryFilter,
+) -> Result<(Vec<CloudService>, Option<String>), ApiError> {
+    let filter = filter.of_kind(KIND)?;
+    let (found, next) = select_page(scope, allowed, &filter, "list_cloud_services")?;
+    Ok((rows::complete(scope, found)?, next))
 }
 
 /// Register a cloud service

@@ -27,7 +27,7 @@ use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After};
 
-pub use wire::{Contractor, ContractorCreate, ContractorPage, ContractorPatch};
+pub use wire::{Contractor, ContractorCreate, ContractorPage, ContractorPatch, ContractorStatus, Debarment};
 
 /// The word of this resource in journal, search and external ids.
 pub(crate) const KIND: &str = "contractor";
@@ -90,23 +90,7 @@ async fn list_contractors(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |_, scope| {
-            let limit = page::limit(filter.limit)?;
-            let print = page::fingerprint(
-                "list_contractors",
-                &(
-                    &filter.q,
-                    &filter.corporate_number,
-                    &filter.status,
-                    filter.include_archived,
-                ),
-            );
-            let after = page::after(filter.cursor.as_deref(), &print)?;
-            let (rows, bound) = select_page(scope, &filter, after, limit)?;
-            let (rows, next) = page::cut(rows, limit, bound, &print, |row: &rows::ContractorRow| After {
-                key: String::new(),
-                id: row.id.clone(),
-            });
-            let items = rows::complete(scope, rows)?;
+            let (items, next) = listed(scope, &filter)?;
             page::answer(
                 &path,
                 &query,
@@ -115,6 +99,33 @@ async fn list_contractors(
             )
         })
         .await
+}
+
+/// A page of the list and where it goes on.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    filter: &ContractorFilter,
+) -> Result<(Vec<Contractor>, Option<String>), ApiError> {
+    let limit = page::limit(filter.limit)?;
+    let print = page::fingerprint(
+        "list_contractors",
+        &(
+            &filter.q,
+            &filter.corporate_number,
+            &filter.status,
+            filter.include_archived,
+        ),
+    );
+    let after = page::after(filter.cursor.as_deref(), &print)?;
+    let (rows, bound) = select_page(scope, filter, after, limit)?;
+    let (rows, next) = page::cut(rows, limit, bound, &print, |row: &rows::ContractorRow| After {
+        key: String::new(),
+        id: row.id.clone(),
+    });
+    Ok((rows::complete(scope, rows)?, next))
 }
 
 fn select_page(

@@ -358,45 +358,7 @@ async fn list_departments(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let limit = page::limit(filter.limit)?;
-            let print = page::fingerprint("list_departments", &(&filter.organization_id, filter.include_archived));
-            let start = page::after(filter.cursor.as_deref(), &print)?
-                .map(|after| after.id)
-                .unwrap_or_default();
-            let bound: Option<String> = departments::table
-                .filter(departments::local_government_id.eq(&scope.lg))
-                .filter(departments::id.gt(&start))
-                .order(departments::id)
-                .offset(page::BUDGET)
-                .limit(1)
-                .select(departments::id)
-                .first(scope.conn)
-                .optional()?;
-            let mut select = departments::table
-                .filter(departments::local_government_id.eq(scope.lg.clone()))
-                .filter(departments::id.gt(start))
-                .order(departments::id)
-                .limit(limit + 1)
-                .select(Department::as_select())
-                .into_boxed();
-            if let Some(bound) = &bound {
-                select = select.filter(departments::id.le(bound.clone()));
-            }
-            if let Some(ids) = caller.organizations.list() {
-                select = select.filter(departments::organization_id.eq_any(ids.to_vec()));
-            }
-            if let Some(id) = &filter.organization_id {
-                select = select.filter(departments::organization_id.eq(id.clone()));
-            }
-            if filter.include_archived != Some(true) {
-                select = select.filter(departments::archived_at.is_null());
-            }
-            let rows: Vec<Department> = select.load(scope.conn)?;
-            let bound = bound.map(|id| After { key: String::new(), id });
-            let (items, next) = page::cut(rows, limit, bound, &print, |row| After {
-                key: String::new(),
-                id: row.id.clone(),
-            });
+            let (items, next) = listed(scope, &caller.organizations, &filter)?;
             page::answer(
                 &path,
                 &query,
@@ -405,6 +367,56 @@ async fn list_departments(
             )
         })
         .await
+}
+
+/// A page of the list and where it goes on.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    filter: &DepartmentFilter,
+) -> Result<(Vec<Department>, Option<String>), ApiError> {
+    let limit = page::limit(filter.limit)?;
+    let print = page::fingerprint("list_departments", &(&filter.organization_id, filter.include_archived));
+    let start = page::after(filter.cursor.as_deref(), &print)?
+        .map(|after| after.id)
+        .unwrap_or_default();
+    let bound: Option<String> = departments::table
+        .filter(departments::local_government_id.eq(&scope.lg))
+        .filter(departments::id.gt(&start))
+        .order(departments::id)
+        .offset(page::BUDGET)
+        .limit(1)
+        .select(departments::id)
+        .first(scope.conn)
+        .optional()?;
+    let mut select = departments::table
+        .filter(departments::local_government_id.eq(scope.lg.clone()))
+        .filter(departments::id.gt(start))
+        .order(departments::id)
+        .limit(limit + 1)
+        .select(Department::as_select())
+        .into_boxed();
+    if let Some(bound) = &bound {
+        select = select.filter(departments::id.le(bound.clone()));
+    }
+    if let Some(ids) = allowed.list() {
+        select = select.filter(departments::organization_id.eq_any(ids.to_vec()));
+    }
+    if let Some(id) = &filter.organization_id {
+        select = select.filter(departments::organization_id.eq(id.clone()));
+    }
+    if filter.include_archived != Some(true) {
+        select = select.filter(departments::archived_at.is_null());
+    }
+    let rows: Vec<Department> = select.load(scope.conn)?;
+    let bound = bound.map(|id| After { key: String::new(), id });
+    Ok(page::cut(rows, limit, bound, &print, |row: &Department| After {
+        key: String::new(),
+        id: row.id.clone(),
+    }))
 }
 
 /// Register a department

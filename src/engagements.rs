@@ -57,9 +57,7 @@ async fn list_engagements(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let filter = filter.of_kind(KIND)?;
-            let (found, next) = select_page(scope, &caller.organizations, &filter, "list_engagements")?;
-            let items = rows::complete(scope, found)?;
+            let (items, next) = listed(scope, &caller.organizations, filter)?;
             page::answer(
                 &path,
                 &query,
@@ -68,6 +66,20 @@ async fn list_engagements(
             )
         })
         .await
+}
+
+/// A page of the list and where it goes on.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    filter: EntryFilter,
+) -> Result<(Vec<Engagement>, Option<String>), ApiError> {
+    let filter = filter.of_kind(KIND)?;
+    let (found, next) = select_page(scope, allowed, &filter, "list_engagements")?;
+    Ok((rows::complete(scope, found)?, next))
 }
 
 /// Register an engagement

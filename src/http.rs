@@ -25,12 +25,12 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::{
-    api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contract_measures, contractors,
-    corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files,
-    fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations, organizations,
-    origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
-    self_inspections, social_media_accounts, social_media_services, subcontracts, sync, tokens, transitions,
-    verifications, webhooks, what_if,
+    api_clients, audit_log, audits, calendar_feeds, clause_templates, clauses, cloud_services, contract_measures,
+    contractors, corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions,
+    exports, files, fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations,
+    organizations, origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk,
+    risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts, sync, tokens,
+    transitions, verifications, webhooks, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -50,6 +50,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(tokens::issue_token)
         .service(tokens::get_jwks)
         .service(tokens::get_authorization_server_metadata)
+        .service(calendar_feeds::get_calendar_feed)
         .service(
             scope("/api/v1")
                 .configure(api_clients::routes)
@@ -94,6 +95,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(reminders::routes)
                 .configure(messages::routes)
                 .configure(reports::routes)
+                .configure(exports::routes)
+                .configure(calendar_feeds::routes)
                 .configure(what_if::routes),
         );
 }

@@ -11,7 +11,8 @@
 //!   [`evidence`], [`files`], [`risk`], [`risk_model`]); what is due ([`obligations`], [`verifications`], [`reminders`],
 //!   [`messages`]); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
 //!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
-//!   [`reports`], [`audit_log`]); what other systems ask ([`gate_checks`], [`what_if`]); and [`api_clients`], [`health`].
+//!   [`reports`], [`audit_log`]); what other systems ask ([`gate_checks`], [`what_if`]); files for Excel ([`exports`], their
+//!   columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -22,6 +23,7 @@ pub mod api_clients;
 pub mod app;
 pub mod audit_log;
 pub mod audits;
+pub mod calendar_feeds;
 pub mod clause_templates;
 pub mod clauses;
 pub mod cli;
@@ -41,6 +43,7 @@ pub mod entries;
 pub mod erasures;
 pub mod evidence;
 pub mod exceptions;
+pub mod exports;
 pub mod external_ids;
 pub mod files;
 pub mod fiscal_year_snapshots;
@@ -67,6 +70,7 @@ pub mod reports;
 pub mod risk;
 pub mod risk_model;
 pub mod self_inspections;
+pub mod sheets;
 pub mod social_media_accounts;
 pub mod social_media_services;
 pub mod subcontracts;

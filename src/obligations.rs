@@ -6,6 +6,8 @@
 pub(crate) mod cycles;
 mod verify;
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -125,34 +127,34 @@ page_of! {
 }
 
 /// Filters of the list.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ObligationFilter {
     /// Where to read on: `next_cursor` of the page before.
     #[param(nullable = false, max_length = 512)]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Records on a page, 1 to 200; 50 without it.
     #[param(nullable = false, minimum = 1, maximum = 200)]
-    limit: Option<i64>,
+    pub(crate) limit: Option<i64>,
     /// Of this entry.
     #[param(nullable = false, format = Uuid)]
-    entry_id: Option<String>,
+    pub(crate) entry_id: Option<String>,
     /// Of this organization.
     #[param(nullable = false, format = Uuid)]
-    organization_id: Option<String>,
+    pub(crate) organization_id: Option<String>,
     /// Of this kind.
     #[param(nullable = false)]
-    kind: Option<ObligationKind>,
+    pub(crate) kind: Option<ObligationKind>,
     /// In this state; `open` without it.
     #[param(nullable = false)]
-    state: Option<ObligationState>,
+    pub(crate) state: Option<ObligationState>,
     /// Due on this day or later.
     #[param(nullable = false)]
-    due_from: Option<NaiveDate>,
+    pub(crate) due_from: Option<NaiveDate>,
     /// Due on this day or earlier.
     #[param(nullable = false)]
-    due_to: Option<NaiveDate>,
+    pub(crate) due_to: Option<NaiveDate>,
 }
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -272,17 +274,7 @@ async fn list_obligations(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let limit = page::limit(filter.limit)?;
-            let mut unpaged = filter.clone();
-            (unpaged.cursor, unpaged.limit) = (None, None);
-            let print = page::fingerprint("list_obligations", &unpaged);
-            let after = page::after(filter.cursor.as_deref(), &print)?;
-            let (rows, bound) = select_page(scope, &caller.organizations, &filter, after, limit)?;
-            let (rows, next) = page::cut(rows, limit, bound, &print, |row: &ObligationRow| After {
-                key: row.due_on.to_string(),
-                id: row.id.clone(),
-            });
-            let items = complete(scope, rows)?;
+            let (items, next) = listed(scope, &caller.organizations, &filter, "list_obligations")?;
             page::answer(
                 &path,
                 &query,
@@ -291,6 +283,49 @@ async fn list_obligations(
             )
         })
         .await
+}
+
+/// A page of due things and where it goes on; reports use it with their own `operation`.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    filter: &ObligationFilter,
+    operation: &str,
+) -> Result<(Vec<Obligation>, Option<String>), ApiError> {
+    let limit = page::limit(filter.limit)?;
+    let mut unpaged = filter.clone();
+    (unpaged.cursor, unpaged.limit) = (None, None);
+    let print = page::fingerprint(operation, &unpaged);
+    let after = page::after(filter.cursor.as_deref(), &print)?;
+    let (rows, bound) = select_page(scope, allowed, filter, after, limit)?;
+    let (rows, next) = page::cut(rows, limit, bound, &print, |row: &ObligationRow| After {
+        key: row.due_on.to_string(),
+        id: row.id.clone(),
+    });
+    Ok((complete(scope, rows)?, next))
+}
+
+/// What of this kind is open for these entries.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn open_of_entries(
+    scope: &mut Scope<'_>,
+    entry_ids: &BTreeSet<String>,
+    kind: ObligationKind,
+) -> Result<Vec<Obligation>, ApiError> {
+    let rows: Vec<ObligationRow> = obligations::table
+        .filter(obligations::local_government_id.eq(&scope.lg))
+        .filter(obligations::entry_id.eq_any(entry_ids.iter().map(Some)))
+        .filter(obligations::kind.eq(Word(kind)))
+        .filter(obligations::state.eq("open"))
+        .order((obligations::due_on, obligations::id))
+        .select(ObligationRow::as_select())
+        .load(scope.conn)?;
+    complete(scope, rows)
 }
 
 fn select_page(

@@ -96,18 +96,31 @@ async fn list_people(
     let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
     caller
         .read(move |caller, scope| {
-            let limit = page::limit(filter.limit)?;
-            let print = page::fingerprint("list_people", &(&filter.q, filter.include_archived));
-            let after = page::after(filter.cursor.as_deref(), &print)?;
-            let (found, bound) = rows::select_page(scope, &filter, after, limit)?;
-            let (found, next) = page::cut(found, limit, bound, &print, |row| After {
-                key: String::new(),
-                id: row.id.clone(),
-            });
-            let items = rows::complete(scope, &caller.organizations, found, caller.sees_planned_moves())?;
+            let (items, next) = listed(scope, &caller.organizations, &filter, caller.sees_planned_moves())?;
             page::answer(&path, &query, &PersonPage::new((items, next.clone())), next.as_deref())
         })
         .await
+}
+
+/// A page of the list and where it goes on; without `planned` moves that are not announced are left out.
+///
+/// # Errors
+/// 400 for a filter that cannot be.
+pub(crate) fn listed(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    filter: &PersonFilter,
+    planned: bool,
+) -> Result<(Vec<Person>, Option<String>), ApiError> {
+    let limit = page::limit(filter.limit)?;
+    let print = page::fingerprint("list_people", &(&filter.q, filter.include_archived));
+    let after = page::after(filter.cursor.as_deref(), &print)?;
+    let (found, bound) = rows::select_page(scope, filter, after, limit)?;
+    let (found, next) = page::cut(found, limit, bound, &print, |row| After {
+        key: String::new(),
+        id: row.id.clone(),
+    });
+    Ok((rows::complete(scope, allowed, found, planned)?, next))
 }
 
 /// Register a person

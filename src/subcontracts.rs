@@ -33,7 +33,7 @@ use wire::{
 };
 
 pub(crate) use application::apply;
-pub(crate) use rows::chain;
+pub(crate) use rows::{chain, of_engagements};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -43,7 +43,7 @@ use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
 use crate::webhooks::{self, Poster};
 use crate::{
-    departments, entries, fiscal_year_snapshots, gate_checks, ownership_transfers, policies, self_inspections,
+    departments, entries, exports, fiscal_year_snapshots, gate_checks, ownership_transfers, policies, self_inspections,
 };
 pub use faults::Faults;
 use faults::is_kill;
@@ -75,7 +75,7 @@ pub struct Worker {
     lanes: usize,
     faults: Faults,
     pace: dispatch::Pace,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
 }
@@ -120,6 +120,8 @@ pub struct Ticked {
     pub events_queued: usize,
     /// Events that their receivers took.
     pub events_delivered: usize,
+    /// Exports that ended, and those that were removed.
+    pub exported: usize,
 }
 
 impl Ticked {
@@ -139,6 +141,7 @@ impl Ticked {
         self.changed_decisions += other.changed_decisions;
         self.events_queued += other.events_queued;
         self.events_delivered += other.events_delivered;
+        self.exported += other.exported;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -166,7 +169,7 @@ impl Worker {
             lanes: LANES,
             faults: Faults::default(),
             pace: dispatch::Pace::default(),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::default(),
             swept_at: AtomicI64::new(i64::MIN),
         })
     }
@@ -308,7 +311,19 @@ impl Worker {
         };
         let per_minute = usize::try_from(sender.mails_per_minute).unwrap_or_default();
         ticked.add(self.dispatch(&tenant, per_minute).await?);
+        // After the mails: a file of many rows takes its time.
+        ticked.exported += self.export(tenant).await?;
         Ok(ticked)
+    }
+
+    /// Makes the files that wait, and removes those whose time is over.
+    async fn export(&self, tenant: Tenant) -> Result<usize, ApiError> {
+        let (app, stopping) = (self.app.clone(), self.stopping.clone());
+        blocking(move || {
+            let ended = exports::go_on(&app, &tenant, &|| stopping.load(Ordering::SeqCst))?;
+            Ok(ended + exports::prune(&app, &tenant)?)
+        })
+        .await
     }
 
     /// Delivers what is due now, without planning anything new.

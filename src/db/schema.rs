@@ -1624,6 +1624,49 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    calendar_feeds (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        organization_id -> Text,
+        person_id -> Nullable<Text>,
+        department_id -> Nullable<Text>,
+        link_sha256 -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    export_statuses (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    exports (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        client_id -> Text,
+        subject -> Text,
+        order_json -> Text,
+        status -> Text,
+        rows_done -> BigInt,
+        lease_until -> Nullable<BigInt>,
+        error_code -> Nullable<Text>,
+        error_ja -> Nullable<Text>,
+        error_en -> Nullable<Text>,
+        file_name -> Nullable<Text>,
+        storage_name -> Nullable<Text>,
+        size_bytes -> Nullable<BigInt>,
+        sha256 -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Text,
+        finished_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

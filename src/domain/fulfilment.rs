@@ -70,6 +70,15 @@ pub fn is_reason(text: Option<&str>) -> bool {
     text.is_some_and(|text| !text.trim().is_empty())
 }
 
+/// Whether a required clause of this status is lacking: nothing but a declaration is there, or its exception has run out.
+pub const fn is_lacking(status: FulfilmentStatus, days_overdue: i64) -> bool {
+    match status {
+        FulfilmentStatus::Missing | FulfilmentStatus::Declared => true,
+        FulfilmentStatus::Excepted => days_overdue > 0,
+        FulfilmentStatus::Agreed | FulfilmentStatus::Verified | FulfilmentStatus::NotApplicable => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::catalogue::Catalogue;

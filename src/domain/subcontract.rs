@@ -93,9 +93,56 @@ pub fn ancestors<'c>(chain: &'c [Subcontract], id: &str) -> Vec<&'c Subcontract>
     found
 }
 
+/// A chain in the order of a tree: each one behind the one above it, with its place, `2-1` for the first below the
+/// second. The order of the input is that of brothers; what names nobody above in the chain stands at the top.
+pub fn tree(chain: &[(String, Option<String>)]) -> Vec<(String, String)> {
+    let known = |id: &String| chain.iter().any(|(other, _)| other == id);
+    let mut ordered = vec![];
+    below(chain, &|above| !above.as_ref().is_some_and(known), "", &mut ordered);
+    ordered
+}
+
+fn below(
+    chain: &[(String, Option<String>)],
+    is_child: &dyn Fn(&Option<String>) -> bool,
+    prefix: &str,
+    ordered: &mut Vec<(String, String)>,
+) {
+    let children = chain.iter().filter(|(_, above)| is_child(above));
+    for (number, (id, _)) in (1..).zip(children) {
+        let place = format!("{prefix}{number}");
+        ordered.push((id.clone(), place.clone()));
+        // A chain has no circle; should one be written, it ends here.
+        if ordered.len() <= chain.len() {
+            below(
+                chain,
+                &|above| above.as_ref() == Some(id),
+                &format!("{place}-"),
+                ordered,
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chain_is_ordered_as_a_tree() {
+        let chain = [
+            ("a", None),
+            ("b", None),
+            ("c", Some("a")),
+            ("d", Some("c")),
+            ("e", Some("a")),
+            ("f", Some("gone")),
+        ];
+        let chain = chain.map(|(id, above)| (id.to_owned(), above.map(str::to_owned)));
+        let ordered = tree(&chain);
+        let ordered: Vec<String> = ordered.into_iter().map(|(id, place)| format!("{id} {place}")).collect();
+        assert_eq!(ordered, ["a 1", "c 1-1", "d 1-1-1", "e 1-2", "b 2", "f 3"]);
+    }
     use crate::domain::vocabulary::CodeWord;
 
     fn day(text: &str) -> NaiveDate {

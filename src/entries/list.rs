@@ -35,7 +35,7 @@ pub enum EntrySort {
 }
 
 /// Filters of the ledger.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EntryFilter {

@@ -66,6 +66,9 @@ permissions! {
     AuditsRead = "audits:read", "監査と自己点検を読む";
     AuditsWrite = "audits:write", "監査と自己点検を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
+    ReportsRead = "reports:read", "報告を読む";
+    ExportsCreate = "exports:create", "読める台帳と報告をファイルに出力する";
+    CalendarManage = "calendar:manage", "期限のカレンダーを配る";
     RiskEvaluate = "risk:evaluate", "試算する";
     GateCheck = "gate:check", "進めてよいかを照会する";
     SyncRead = "sync:read", "変更とイベントを追う";
@@ -147,6 +150,18 @@ impl<P: Permission> Caller<P> {
     /// Whether moves that are not announced yet (内示前) are shown: to whoever keeps the directory.
     pub fn sees_planned_moves(&self) -> bool {
         self.scopes.iter().any(|held| held == "directory:write")
+    }
+
+    /// For operations that reach what another scope guards.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope`.
+    pub fn require_scope(&self, scope: &'static str) -> Result<(), ApiError> {
+        if self.scopes.iter().any(|held| held == scope) {
+            Ok(())
+        } else {
+            Err(ApiError::InsufficientScope(scope))
+        }
     }
 
     /// For batches, which must not go without an `Idempotency-Key` and have a limit of their own; a trial needs no key.

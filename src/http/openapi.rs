@@ -60,6 +60,9 @@ use super::error::{ApiError, FieldError, Problem, codes};
         (name = "gate", description = "判定 / may another system go on"),
         (name = "sync", description = "変更とイベント / changes and events"),
         (name = "webhooks", description = "イベントの送り先 / receivers of events"),
+        (name = "reports", description = "報告 / reports over the whole register"),
+        (name = "exports", description = "ファイルへの出力 / exports to files"),
+        (name = "calendar", description = "期限のカレンダー / calendars of what is due"),
         (name = "what_if", description = "試算 / what-if, nothing is stored"),
     ),
     modifiers(&Security, &Webhooks)

@@ -1,5 +1,7 @@
 //! The rows of subcontracts.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -132,6 +134,24 @@ pub(crate) fn chain(scope: &mut Scope<'_>, engagement_id: &str) -> Result<Vec<su
         .select(Row::as_select())
         .load(scope.conn)?;
     Ok(rows.iter().map(Row::known).collect())
+}
+
+/// The subcontracts of these engagements, with one query.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn of_engagements(
+    scope: &mut Scope<'_>,
+    engagement_ids: &BTreeSet<String>,
+) -> Result<Vec<Subcontract>, ApiError> {
+    let rows: Vec<Row> = subcontracts::table
+        .filter(subcontracts::local_government_id.eq(&scope.lg))
+        .filter(subcontracts::engagement_id.eq_any(engagement_ids))
+        .order((subcontracts::engagement_id, subcontracts::id))
+        .select(Row::as_select())
+        .load(scope.conn)?;
+    let today = scope.today;
+    Ok(rows.into_iter().map(|row| row.wire(today)).collect())
 }
 
 pub(super) fn select_page(

@@ -23,6 +23,7 @@ const PUBLIC: &[&str] = &[
     "issue_token",
     "get_jwks",
     "get_authorization_server_metadata",
+    "get_calendar_feed",
 ];
 
 /// Operations that any valid token may call.

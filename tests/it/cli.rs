@@ -85,6 +85,50 @@ fn motosu() -> (tempfile::TempDir, Ended) {
 }
 
 #[test]
+fn a_register_is_exported_without_http() {
+    let (dir, _) = motosu();
+    let out = text_of(dir.path().join("所属.csv").as_os_str());
+    let said = run(dir.path(), &["export", "departments", "--out", &out]).well();
+    assert!(said.contains("row(s) are in"), "{said}");
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.starts_with("\u{feff}\"ID\",\"機関コード\""), "{text}");
+    let people = text_of(dir.path().join("people.ndjson").as_os_str());
+    let arguments = [
+        "export",
+        "people",
+        "--format",
+        "ndjson",
+        "--filter",
+        "include_archived=true",
+        "--out",
+        &people,
+    ];
+    run(dir.path(), &arguments).well();
+    assert!(std::fs::read_to_string(&people).unwrap().lines().count() >= 1);
+    let report = text_of(dir.path().join("期限超過.xlsx").as_os_str());
+    run(dir.path(), &["export", "overdue", "--format", "xlsx", "--out", &report]).well();
+    assert!(std::fs::read(&report).unwrap().starts_with(b"PK"));
+    for (arguments, words) in [
+        (["export", "people", "--format", "ocds", "--out", &people], "/format"),
+        (
+            ["export", "people", "--filter", "colour=red", "--out", &people],
+            "/filter/colour",
+        ),
+        (
+            ["export", "people", "--columns", "colour", "--out", &people],
+            "/columns/0",
+        ),
+        (
+            ["export", "people", "--code", "999999", "--out", &people],
+            "no local government with the code 999999",
+        ),
+    ] {
+        let refused = run(dir.path(), &arguments).refused();
+        assert!(refused.contains(words), "{refused}");
+    }
+}
+
+#[test]
 fn a_mistake_ends_with_status_2_and_one_sentence_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     let long = "市".repeat(101);

@@ -39,6 +39,7 @@ fn absolute(path: &str) -> String {
         "/.well-known/",
         "/docs",
         "/problems/",
+        "/calendar/",
     ];
     if roots.iter().any(|root| path.starts_with(root)) {
         path.to_owned()
@@ -166,8 +167,12 @@ impl<'a> Actor<'a> {
         let bytes = to_bytes(response.into_body())
             .await
             .unwrap_or_else(|_| panic!("the body of {method} {uri} broke off"));
+        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let body = if bytes.is_empty() {
             Value::Null
+        } else if media_type == Some("application/octet-stream") {
+            // A file, whatever stands in it.
+            Value::String(String::from_utf8_lossy(&bytes).into_owned())
         } else {
             serde_json::from_slice(&bytes)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
