@@ -67,6 +67,7 @@ pub mod reports;
 pub mod risk;
 pub mod risk_model;
 pub mod self_inspections;
+pub mod sheets;
 pub mod social_media_accounts;
 pub mod social_media_services;
 pub mod subcontracts;
