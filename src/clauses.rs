@@ -187,7 +187,7 @@ async fn put_entry_clause(
 }
 
 /// Every required clause and those recorded earlier, by number.
-fn entry_clauses(scope: &Scope<'_>, situation: &Situation<'_>, lang: Lang) -> Vec<EntryClause> {
+pub(crate) fn entry_clauses(scope: &Scope<'_>, situation: &Situation<'_>, lang: Lang) -> Vec<EntryClause> {
     let mut items = vec![];
     let period_id = situation.period.as_ref().map(|period| period.id.as_str());
     for clause in &situation.catalogue.clauses {

@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod doctor;
+mod import;
 mod options;
 mod serve;
 mod setup;
@@ -87,6 +88,8 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Check a file from Excel, or take it into the register
+    Import(import::Import),
     /// Check database, migrations, keys, mail relay, clock and time zone, and say what to do
     Doctor,
     /// Mails
@@ -211,6 +214,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
             }
         }
         Command::Demo(demo) => demo.run()?,
+        Command::Import(import) => return import.run(&open(&options)?),
         Command::Doctor => return doctor::run(&options),
         Command::Migrate => {
             let (url, config) = options.database()?;

@@ -24,6 +24,8 @@ pub struct Config {
     pub database_wait: Duration,
     /// `host:port` of clamd, which looks through every file before it is kept.
     pub clamd_address: Option<String>,
+    /// The watched folder, whose `in` is looked into for files to import.
+    pub import_dir: Option<PathBuf>,
     /// Corrections of the holiday rule, for a law that is newer than this build.
     pub holidays: Vec<HolidayOverride>,
 }
@@ -59,6 +61,7 @@ impl Config {
             connections: 4,
             database_wait: Duration::from_secs(5),
             clamd_address: None,
+            import_dir: None,
             holidays: vec![],
         }
     }

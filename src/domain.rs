@@ -30,6 +30,7 @@ pub mod reminder;
 pub mod requirement;
 pub mod risk;
 pub mod round;
+pub mod shielding;
 pub mod subcontract;
 pub mod text;
 pub mod transitional;

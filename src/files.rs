@@ -5,7 +5,7 @@
 
 mod clamd;
 pub(crate) mod store;
-mod upload;
+pub(crate) mod upload;
 
 use actix_multipart::Multipart;
 use actix_web::body::SizedStream;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{Scope, Subject};
+use crate::app::{App, Scope, Subject};
 use crate::clock::Instant;
 use crate::db::schema::files;
 use crate::db::types::Word;
@@ -335,8 +335,22 @@ async fn download_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) 
             Ok(row)
         })
         .await?;
-    let size = u64::try_from(row.size_bytes).map_err(ApiError::internal)?;
-    let storage_name = row.storage_name;
+    let plain = format!("file.{}", row.file_type.0.code());
+    attachment(app, row.storage_name, row.size_bytes, &row.name, &plain).await
+}
+
+/// A kept file as an attachment that no browser shows.
+///
+/// # Errors
+/// A file that is gone.
+pub(crate) async fn attachment(
+    app: App,
+    storage_name: String,
+    size_bytes: i64,
+    name: &str,
+    plain: &str,
+) -> Result<HttpResponse, ApiError> {
+    let size = u64::try_from(size_bytes).map_err(ApiError::internal)?;
     let file = web::block(move || store::open(&app, &storage_name, size))
         .await
         .map_err(ApiError::internal)?
@@ -349,7 +363,7 @@ async fn download_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) 
         Ok::<_, ApiError>((!bytes.is_empty()).then(|| (web::Bytes::from(bytes), file)))
     });
     Ok(HttpResponse::Ok()
-        .insert_header(attachment(&row.name, row.file_type.0))
+        .insert_header(disposition(name, plain))
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
             "sandbox; default-src 'none'; frame-ancestors 'none'",
@@ -359,11 +373,11 @@ async fn download_file(caller: Caller<scope::FilesRead>, id: web::Path<String>) 
 }
 
 /// The name for every client: in UTF-8 (RFC 6266 `filename*`), and one of ASCII for those that cannot read that.
-fn attachment(name: &str, file_type: FileType) -> ContentDisposition {
+fn disposition(name: &str, plain: &str) -> ContentDisposition {
     ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![
-            DispositionParam::Filename(format!("file.{}", file_type.code())),
+            DispositionParam::Filename(plain.to_owned()),
             DispositionParam::FilenameExt(ExtendedValue {
                 charset: Charset::Ext("UTF-8".to_owned()),
                 language_tag: None,

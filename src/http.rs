@@ -25,10 +25,10 @@ use crate::app::App;
 use crate::{
     api_clients, audit_log, audits, clause_templates, clauses, cloud_services, contract_measures, contractors,
     corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions, files,
-    fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations, organizations,
-    origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk, risk_model,
-    self_inspections, social_media_accounts, social_media_services, subcontracts, tokens, transitions, verifications,
-    what_if,
+    fiscal_year_snapshots, gate_checks, health, imports, incidents, measure_areas, messages, obligations,
+    organizations, origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk,
+    risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts, tokens, transitions,
+    verifications, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -88,6 +88,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(reminders::routes)
                 .configure(messages::routes)
                 .configure(reports::routes)
+                .configure(imports::routes)
                 .configure(what_if::routes),
         );
 }

@@ -39,7 +39,7 @@ use crate::keys;
 use crate::mail::file::FileTransport;
 use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
-use crate::{departments, entries, fiscal_year_snapshots, ownership_transfers, policies, self_inspections};
+use crate::{departments, entries, fiscal_year_snapshots, imports, ownership_transfers, policies, self_inspections};
 pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
@@ -68,6 +68,8 @@ pub struct Worker {
     stopping: AtomicBool,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
+    /// What was seen in the watched folder; a restart looks twice again.
+    seen: Arc<imports::folder::Seen>,
 }
 
 /// What a tick did.
@@ -97,6 +99,8 @@ pub struct Ticked {
     pub checkpoints: usize,
     /// Entries that were frozen in a snapshot.
     pub frozen: usize,
+    /// Rows and steps of imports, and files of the watched folder.
+    pub imported: usize,
 }
 
 impl Ticked {
@@ -113,6 +117,7 @@ impl Ticked {
         self.swept += other.swept;
         self.checkpoints += other.checkpoints;
         self.frozen += other.frozen;
+        self.imported += other.imported;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -141,6 +146,7 @@ impl Worker {
             pace: dispatch::Pace::default(),
             stopping: AtomicBool::new(false),
             swept_at: AtomicI64::new(i64::MIN),
+            seen: Arc::default(),
         })
     }
 
@@ -207,6 +213,7 @@ impl Worker {
         let tenant = Tenant::new(&sender.id);
         let mut ticked = {
             let (app, tenant, faults) = (self.app.clone(), tenant.clone(), self.faults.clone());
+            let seen = self.seen.clone();
             blocking(move || {
                 self_inspections::open_due(&app, &tenant)?;
                 Ok(Ticked {
@@ -214,9 +221,10 @@ impl Worker {
                     reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
-                    forgotten: prune::forget_answers(&app, &tenant)?,
+                    forgotten: prune::forget_answers(&app, &tenant)? + imports::forget(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,
                     frozen: fiscal_year_snapshots::go_on(&app, &tenant)?,
+                    imported: imports::folder::look(&app, &tenant, &seen)? + imports::go_on(&app, &tenant)?,
                     ..Ticked::default()
                 })
             })
@@ -283,7 +291,13 @@ impl Worker {
                 };
                 match done {
                     Ok(ticked) if ticked == Ticked::default() => {}
-                    Ok(ticked) => tracing::info!(?ticked, "tick"),
+                    Ok(ticked) => {
+                        tracing::info!(?ticked, "tick");
+                        // Rows of an import may be left.
+                        if ticked.imported > 0 {
+                            wake.notify_one();
+                        }
+                    }
                     Err(error) => tracing::error!(%error, "a tick ended early; the next one goes on"),
                 }
                 ended

@@ -10,6 +10,8 @@ use std::fmt;
 use chrono::{Days, NaiveDate};
 use unicode_normalization::UnicodeNormalization;
 
+use super::shielding::is_dash;
+
 /// Why a cell cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellError {
@@ -83,7 +85,8 @@ pub enum Meaning<'a> {
 pub fn meaning(text: &str) -> Meaning<'_> {
     match text.trim() {
         "" => Meaning::Nothing,
-        "-" | "－" | "−" => Meaning::Clear,
+        // What looks like a dash is typed for one; the writer of sheets shields all of them.
+        dash if is_dash(dash) => Meaning::Clear,
         value => Meaning::Value(value),
     }
 }
@@ -128,9 +131,11 @@ pub fn integer(text: &str) -> Result<i64, CellError> {
 /// [`CellError::Boolean`].
 pub fn boolean(text: &str) -> Result<bool, CellError> {
     match code(text).to_lowercase().as_str() {
-        "true" | "yes" | "y" | "1" | "○" | "〇" | "◯" | "o" | "有" | "あり" | "有り" | "はい" | "該当" | "済" | "レ" | "✓"
-        | "✔" | "☑" => Ok(true),
-        "false" | "no" | "n" | "0" | "×" | "x" | "✕" | "無" | "なし" | "無し" | "いいえ" | "非該当" | "未" | "☐" => Ok(false),
+        "true" | "yes" | "y" | "1" | "○" | "〇" | "◯" | "o" | "有" | "あり" | "有り" | "はい" | "該当" | "済"
+        | "レ" | "✓" | "✔" | "☑" => Ok(true),
+        "false" | "no" | "n" | "0" | "×" | "x" | "✕" | "無" | "なし" | "無し" | "いいえ" | "非該当" | "未" | "☐" => {
+            Ok(false)
+        }
         _ => Err(CellError::Boolean),
     }
 }
@@ -222,7 +227,11 @@ pub fn serial(number: u64) -> Option<NaiveDate> {
 /// `(木)` or `(木曜日)` at the end says nothing new.
 fn without_weekday(text: &str) -> &str {
     match text.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
-        Some((date, day)) if day.chars().count() <= 3 && day.starts_with(['月', '火', '水', '木', '金', '土', '日']) => date,
+        Some((date, day))
+            if day.chars().count() <= 3 && day.starts_with(['月', '火', '水', '木', '金', '土', '日']) =>
+        {
+            date
+        }
         _ => text,
     }
 }
@@ -367,7 +376,13 @@ mod tests {
         ] {
             assert_eq!(date(text), Err(CellError::Date), "{text}");
         }
-        for text in ["令和元年4月30日", "令和0年4月1日", "平成元年1月7日", "R9.2.30", "M1.1.1"] {
+        for text in [
+            "令和元年4月30日",
+            "令和0年4月1日",
+            "平成元年1月7日",
+            "R9.2.30",
+            "M1.1.1",
+        ] {
             assert_eq!(date(text), Err(CellError::Era), "{text}");
         }
     }
@@ -403,7 +418,21 @@ mod tests {
 
     #[test]
     fn yes_and_no_have_many_signs() {
-        for text in ["○", "◯", "〇", "有", "あり", "はい", "true", "TRUE", "ＴＲＵＥ", "1", "Yes", "レ", " はい "] {
+        for text in [
+            "○",
+            "◯",
+            "〇",
+            "有",
+            "あり",
+            "はい",
+            "true",
+            "TRUE",
+            "ＴＲＵＥ",
+            "1",
+            "Yes",
+            "レ",
+            " はい ",
+        ] {
             assert_eq!(boolean(text), Ok(true), "{text}");
         }
         for text in ["×", "無", "なし", "いいえ", "false", "FALSE", "0", "No", "x"] {
@@ -416,7 +445,11 @@ mod tests {
 
     #[test]
     fn a_word_is_meant_by_its_code_or_its_label() {
-        let words = [("contract", "委託契約"), ("standard_terms", "約款"), ("c3a", "機密性3A")];
+        let words = [
+            ("contract", "委託契約"),
+            ("standard_terms", "約款"),
+            ("c3a", "機密性3A"),
+        ];
         for (text, code) in [
             ("contract", "contract"),
             ("Contract", "contract"),
@@ -456,7 +489,13 @@ mod tests {
 
     #[test]
     fn a_mistake_has_a_code_and_says_what_to_do() {
-        for error in [CellError::Date, CellError::Era, CellError::Integer, CellError::Boolean, CellError::Word] {
+        for error in [
+            CellError::Date,
+            CellError::Era,
+            CellError::Integer,
+            CellError::Boolean,
+            CellError::Word,
+        ] {
             assert!(error.message_ja().ends_with('。') && !error.code().is_empty());
             assert_eq!(error.to_string(), error.message_en());
         }

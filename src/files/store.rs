@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::clamd;
 use crate::app::App;
-use crate::db::schema::files;
+use crate::db::schema::{files, imports};
 use crate::domain::file_type::{FileType, TextCheck};
 use crate::http::error::ApiError;
 
@@ -58,7 +58,7 @@ fn new_file(path: &Path) -> io::Result<File> {
 
 /// A file that is arriving. It is gone when it is dropped before [`Incoming::keep`].
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     app: App,
     storage_name: String,
     path: PathBuf,
@@ -81,14 +81,13 @@ impl Drop for Incoming {
 
 impl Incoming {
     /// An empty file under a new random name.
-    pub(super) fn begin(app: &App) -> io::Result<Self> {
+    pub(crate) fn begin(app: &App) -> io::Result<Self> {
         let storage_name = app
             .random
             .bytes::<16>()
             .iter()
             .fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
-        let directory = root(app).join(INCOMING);
-        make_directory(&directory)?;
+        let directory = workplace(app)?;
         let path = directory.join(&storage_name);
         Ok(Self {
             app: app.clone(),
@@ -103,7 +102,7 @@ impl Incoming {
     }
 
     /// Takes the next bytes.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.hasher.update(bytes);
         self.text.take(bytes, false);
@@ -111,23 +110,23 @@ impl Incoming {
     }
 
     /// Ends the arrival: every byte is on disk.
-    pub(super) fn end(&mut self) -> io::Result<()> {
+    pub(crate) fn end(&mut self) -> io::Result<()> {
         self.text.take(&[], true);
         self.file.sync_all()
     }
 
     /// Bytes so far.
-    pub(super) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
     /// The random name that the row keeps.
-    pub(super) fn storage_name(&self) -> &str {
+    pub(crate) fn storage_name(&self) -> &str {
         &self.storage_name
     }
 
     /// Lower-case hexadecimal SHA-256 of the whole.
-    pub(super) fn sha256(&self) -> String {
+    pub(crate) fn sha256(&self) -> String {
         let digest = self.hasher.clone().finalize();
         digest
             .iter()
@@ -135,7 +134,7 @@ impl Incoming {
     }
 
     /// Whether the whole is of this type.
-    pub(super) fn is(&mut self, file_type: FileType) -> io::Result<bool> {
+    pub(crate) fn is(&mut self, file_type: FileType) -> io::Result<bool> {
         file_type.is_type_of(&mut self.file, &self.text)
     }
 
@@ -146,7 +145,7 @@ impl Incoming {
     }
 
     /// Moves the file to its place; the row follows in the same transaction.
-    pub(super) fn keep(&mut self) -> io::Result<()> {
+    pub(crate) fn keep(&mut self) -> io::Result<()> {
         let place = place(&self.app, &self.storage_name);
         let directory = place.parent().unwrap_or(&place);
         make_directory(directory)?;
@@ -157,11 +156,32 @@ impl Incoming {
     }
 }
 
+/// A directory on the disk of the files, for what is made there before it is kept.
+///
+/// # Errors
+/// A directory that cannot be made.
+pub(crate) fn workplace(app: &App) -> io::Result<PathBuf> {
+    let directory = root(app).join(INCOMING);
+    make_directory(&directory)?;
+    Ok(directory)
+}
+
+/// Removes a kept file that no row names any more; one that is gone already is as good.
+///
+/// # Errors
+/// A file that cannot be removed; it is swept a day later.
+pub(crate) fn remove(app: &App, storage_name: &str) -> io::Result<()> {
+    match fs::remove_file(place(app, storage_name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// Opens a kept file of this size.
 ///
 /// # Errors
 /// A file that is gone or of another size: somebody was at the directory.
-pub(super) fn open(app: &App, storage_name: &str, size: u64) -> io::Result<File> {
+pub(crate) fn open(app: &App, storage_name: &str, size: u64) -> io::Result<File> {
     let file = File::open(place(app, storage_name))?;
     if file.metadata()?.len() == size {
         Ok(file)
@@ -225,10 +245,14 @@ pub(crate) fn sweep(app: &App) -> Result<usize, ApiError> {
 /// Which of these storage names a row has, in any local government: the names are random and tell nothing.
 fn named(app: &App, names: &[String]) -> Result<BTreeSet<String>, ApiError> {
     app.db.read(|conn| {
-        let found: Vec<String> = files::table
+        let uploads: Vec<String> = files::table
             .filter(files::storage_name.eq_any(names))
             .select(files::storage_name)
             .load(conn)?;
-        Ok(found.into_iter().collect())
+        let imported: Vec<Option<String>> = imports::table
+            .filter(imports::storage_name.eq_any(names))
+            .select(imports::storage_name)
+            .load(conn)?;
+        Ok(uploads.into_iter().chain(imported.into_iter().flatten()).collect())
     })
 }

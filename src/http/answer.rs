@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, Lang};
 
+/// After how many seconds work that was taken on may be asked after.
+const RETRY_AFTER: &str = "5";
+
 /// Status, entity tag, location and body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
@@ -41,6 +44,18 @@ impl Answer {
     pub fn created(location: String, body: impl Serialize) -> Result<Self, ApiError> {
         Ok(Self {
             status: StatusCode::CREATED.as_u16(),
+            location: Some(location),
+            ..Self::ok(body)?
+        })
+    }
+
+    /// 202 with the work that was taken on, and where it can be followed.
+    ///
+    /// # Errors
+    /// As [`Answer::ok`].
+    pub fn accepted(location: String, body: impl Serialize) -> Result<Self, ApiError> {
+        Ok(Self {
+            status: StatusCode::ACCEPTED.as_u16(),
             location: Some(location),
             ..Self::ok(body)?
         })
@@ -115,6 +130,9 @@ impl Answer {
         }
         if let Some(location) = self.location {
             response.insert_header((header::LOCATION, location));
+        }
+        if self.status == StatusCode::ACCEPTED.as_u16() && !self.is_rehearsal {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
         }
         if let Some(next) = self.next {
             response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));

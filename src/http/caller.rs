@@ -66,6 +66,7 @@ permissions! {
     AuditsRead = "audits:read", "監査と自己点検を読む";
     AuditsWrite = "audits:write", "監査と自己点検を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
+    ImportsWrite = "imports:write", "書ける台帳へファイルを取り込む";
     RiskEvaluate = "risk:evaluate", "試算する";
     GateCheck = "gate:check", "進めてよいかを照会する";
     ClientsManage = "clients:manage", "APIクライアントを管理する";
@@ -145,6 +146,18 @@ impl<P: Permission> Caller<P> {
     /// Whether moves that are not announced yet (内示前) are shown: to whoever keeps the directory.
     pub fn sees_planned_moves(&self) -> bool {
         self.scopes.iter().any(|held| held == "directory:write")
+    }
+
+    /// For operations that reach what another scope guards.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope`.
+    pub fn require_scope(&self, scope: &'static str) -> Result<(), ApiError> {
+        if self.scopes.iter().any(|held| held == scope) {
+            Ok(())
+        } else {
+            Err(ApiError::InsufficientScope(scope))
+        }
     }
 
     /// For writes that must not go without an `Idempotency-Key`; a trial may.

@@ -12,7 +12,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
@@ -41,6 +41,7 @@ use super::error::{ApiError, FieldError, Problem};
         (name = "policies", description = "機関のポリシー / the organizations' own policies"),
         (name = "audits", description = "監査と自己点検 / audits and self-inspections"),
         (name = "evidence", description = "証跡とそのファイル / evidence and its files"),
+        (name = "sheets", description = "取込 / imports of files from Excel"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
         (name = "subcontracts", description = "再委託 / subcontracts"),
@@ -201,18 +202,16 @@ impl Document {
         describe_scopes(&mut json);
         writes::describe(&mut json);
         let (text, yaml) = written(&json)?;
-        let components = json.get("components").cloned().unwrap_or_default();
-        let names: Vec<String> = components
-            .get("schemas")
-            .and_then(Value::as_object)
-            .map(|schemas| schemas.keys().cloned().collect())
-            .unwrap_or_default();
+        let schemas = json.pointer("/components/schemas").and_then(Value::as_object);
         let mut validators = BTreeMap::new();
-        for name in names {
+        for (name, schemas) in schemas
+            .into_iter()
+            .flat_map(|all| all.keys().map(move |name| (name.clone(), all)))
+        {
             let root = json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "$ref": format!("#/components/schemas/{name}"),
-                "components": components,
+                "components": {"schemas": reachable(schemas, &name)},
             });
             let validator = jsonschema::options()
                 .should_validate_formats(true)
@@ -311,6 +310,37 @@ impl Document {
             Some((_, allow)) => ApiError::MethodNotAllowed(allow.clone()),
             None => ApiError::RouteNotFound,
         }
+    }
+}
+
+/// A schema with those that it refers to: a validator keeps a copy of what it is made of, and a copy of the whole document
+/// in each would take gigabytes.
+fn reachable(schemas: &Map<String, Value>, name: &str) -> Map<String, Value> {
+    let (mut found, mut waiting) = (Map::new(), vec![name.to_owned()]);
+    while let Some(name) = waiting.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        if let Some(schema) = schemas.get(&name) {
+            references(schema, &mut waiting);
+            found.insert(name, schema.clone());
+        }
+    }
+    found
+}
+
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            let own = object.get("$ref").and_then(Value::as_str);
+            found.extend(
+                own.and_then(|name| name.strip_prefix("#/components/schemas/"))
+                    .map(str::to_owned),
+            );
+            object.values().for_each(|inner| references(inner, found));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
+        _ => {}
     }
 }
 

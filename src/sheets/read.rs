@@ -138,15 +138,21 @@ impl ReadError {
     /// Japanese message.
     pub fn message_ja(&self) -> String {
         match self {
-            Self::Format(SheetFormat::Csv, _) => "CSVとして読めません。CSV（カンマ区切り）で保存し直してください。".to_owned(),
+            Self::Format(SheetFormat::Csv, _) => {
+                "CSVとして読めません。CSV（カンマ区切り）で保存し直してください。".to_owned()
+            }
             Self::Format(SheetFormat::Xlsx, _) => {
                 "Excelブックとして読めません。.xlsx の形式で保存し直してください。".to_owned()
             }
             Self::Password => "パスワードで保護されています。保護を解除して保存し直してください。".to_owned(),
-            Self::TooLarge => "展開した大きさが上限を超えます。画像や余分なシートを除いて保存し直してください。".to_owned(),
+            Self::TooLarge => {
+                "展開した大きさが上限を超えます。画像や余分なシートを除いて保存し直してください。".to_owned()
+            }
             Self::TooManyColumns(row) => format!("{row}行目の列が{MOST_COLUMNS}列を超えています。"),
             Self::TooLongCell(row) => {
-                format!("{row}行目に{LONGEST_CELL}字を超えるセルがあります。閉じていない引用符（\"）がないか確かめてください。")
+                format!(
+                    "{row}行目に{LONGEST_CELL}字を超えるセルがあります。閉じていない引用符（\"）がないか確かめてください。"
+                )
             }
             Self::Utf16 => "UTF-16 のテキストは読めません。「CSV UTF-8」か「CSV」で保存し直してください。".to_owned(),
             Self::Io(_) => "ファイルを読み取れませんでした。もう一度送ってください。".to_owned(),
@@ -161,7 +167,9 @@ impl ReadError {
             Self::TooLarge => "Too large when unpacked; remove pictures and spare sheets and save again.".to_owned(),
             Self::TooManyColumns(row) => format!("Row {row} has more than {MOST_COLUMNS} columns."),
             Self::TooLongCell(row) => {
-                format!("Row {row} has a cell of more than {LONGEST_CELL} characters; look for a quotation mark that is not closed.")
+                format!(
+                    "Row {row} has a cell of more than {LONGEST_CELL} characters; look for a quotation mark that is not closed."
+                )
             }
             Self::Utf16 => "UTF-16 is not read; save it as CSV UTF-8 or CSV.".to_owned(),
             Self::Io(_) => "The file could not be read; send it again.".to_owned(),

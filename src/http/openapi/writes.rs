@@ -11,6 +11,9 @@ const QUESTIONS: &[&str] = &[
     "preview_policy_version",
 ];
 
+/// POSTs that take on work of many rows: without a key a request sent again would do it again.
+const LONG_WORK: &[&str] = &["create_import"];
+
 /// Describes the parameters and headers that writes share.
 pub(super) fn describe(document: &mut Value) {
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else {
@@ -49,7 +52,10 @@ fn describe_write(method: &str, operation: &mut Value) {
     );
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     // A batch does too much to be done twice (`Caller::require_key`).
-    let (is_upsert, is_batch) = (id.starts_with("upsert_"), id.starts_with("batch_"));
+    let (is_upsert, is_batch) = (
+        id.starts_with("upsert_"),
+        id.starts_with("batch_") || LONG_WORK.contains(&id),
+    );
     if is_upsert {
         for (name, description, schema) in [
             (

@@ -4,7 +4,7 @@
 //! character in CP932, so a broken character spoils its own cell and no other. XLSX is [`super::xlsx`].
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
@@ -30,7 +30,7 @@ pub(super) fn rows<E: From<ReadError>>(
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(BufReader::new(file));
+        .from_reader(Lines(BufReader::new(file)));
     let (mut record, mut number) = (ByteRecord::new(), 0);
     loop {
         let line = reader.position().line();
@@ -40,7 +40,9 @@ pub(super) fn rows<E: From<ReadError>>(
         // The reader passes over blank lines, which are rows of the spreadsheet all the same.
         let taken = reader.position().line().saturating_sub(line);
         let inner = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
-        let blank = taken.saturating_sub(u64::try_from(inner).unwrap_or(u64::MAX)).saturating_sub(1);
+        let blank = taken
+            .saturating_sub(u64::try_from(inner).unwrap_or(u64::MAX))
+            .saturating_sub(1);
         number += u32::try_from(blank).unwrap_or(u32::MAX).saturating_add(1);
         if let ControlFlow::Break(()) = each(decoded(&record, number, decoder)?)? {
             return Ok(encoding);
@@ -48,8 +50,35 @@ pub(super) fn rows<E: From<ReadError>>(
     }
 }
 
+/// The bytes of a file with LF for CRLF, so that each line is counted where it ends.
+struct Lines(BufReader<File>);
+
+impl Read for Lines {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < out.len() {
+            let waiting = self.0.fill_buf()?;
+            let Some(byte) = waiting.first().copied() else { break };
+            self.0.consume(1);
+            if byte == b'\r' && self.0.fill_buf()?.first() == Some(&b'\n') {
+                continue;
+            }
+            if let Some(place) = out.get_mut(written) {
+                *place = byte;
+            }
+            written += 1;
+        }
+        Ok(written)
+    }
+}
+
 fn decoded(record: &ByteRecord, number: u32, decoder: &'static Encoding) -> Result<Row, ReadError> {
-    if record.len() > MOST_COLUMNS && record.iter().skip(MOST_COLUMNS).any(|cell| !cell.trim_ascii().is_empty()) {
+    if record.len() > MOST_COLUMNS
+        && record
+            .iter()
+            .skip(MOST_COLUMNS)
+            .any(|cell| !cell.trim_ascii().is_empty())
+    {
         return Err(ReadError::TooManyColumns(number));
     }
     let mut row = Row {

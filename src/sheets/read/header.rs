@@ -27,10 +27,7 @@ pub struct Header {
 impl Header {
     /// Reads a row as a header: `field_of` says which field a folded name is.
     pub fn of(row: u32, cells: &[String], field_of: impl Fn(&str) -> Option<String>) -> Self {
-        let mut header = Self {
-            row,
-            ..Self::default()
-        };
+        let mut header = Self { row, ..Self::default() };
         for (column, cell) in cells.iter().enumerate() {
             let name = name(cell);
             if name.is_empty() {
@@ -52,7 +49,11 @@ impl Header {
 pub fn name(cell: &str) -> String {
     let folded = fold(cell);
     let plain = folded.trim_matches(['*', '※', '■', '●', '◎', ':']);
-    plain.strip_suffix("(必須)").or_else(|| plain.strip_prefix("(必須)")).unwrap_or(plain).to_owned()
+    plain
+        .strip_suffix("(必須)")
+        .or_else(|| plain.strip_prefix("(必須)"))
+        .unwrap_or(plain)
+        .to_owned()
 }
 
 /// The best of the rows that may be the header; `None` when none names a field.

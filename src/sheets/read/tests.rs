@@ -45,10 +45,16 @@ fn the_encoding_is_found_from_the_bytes() {
         assert_eq!(table(bytes, SheetFormat::Csv), expected);
         assert_eq!(read(bytes, SheetFormat::Csv).unwrap().1, encoding);
     }
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("a,b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain("a,b".encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
     assert!(matches!(read(&utf16, SheetFormat::Csv), Err(ReadError::Utf16)));
     for bytes in [b"PK\x03\x04rest".as_slice(), b"a\0b"] {
-        assert!(matches!(read(bytes, SheetFormat::Csv), Err(ReadError::Format(SheetFormat::Csv, _))));
+        assert!(matches!(
+            read(bytes, SheetFormat::Csv),
+            Err(ReadError::Format(SheetFormat::Csv, _))
+        ));
     }
 }
 
@@ -77,11 +83,17 @@ fn a_broken_character_spoils_its_cell_and_no_other() {
 #[test]
 fn a_table_that_is_too_wide_or_a_quotation_that_never_ends_is_refused() {
     let wide = "x,".repeat(MOST_COLUMNS) + "x\n";
-    assert!(matches!(read(wide.as_bytes(), SheetFormat::Csv), Err(ReadError::TooManyColumns(1))));
+    assert!(matches!(
+        read(wide.as_bytes(), SheetFormat::Csv),
+        Err(ReadError::TooManyColumns(1))
+    ));
     let blank = "x".to_owned() + &",".repeat(2 * MOST_COLUMNS) + "\n";
     assert_eq!(table(blank.as_bytes(), SheetFormat::Csv), lines(&[(1, "x")]));
     let open = "a,b\n\"".to_owned() + &"x,y\n".repeat(LONGEST_CELL / 3);
-    assert!(matches!(read(open.as_bytes(), SheetFormat::Csv), Err(ReadError::TooLongCell(2))));
+    assert!(matches!(
+        read(open.as_bytes(), SheetFormat::Csv),
+        Err(ReadError::TooLongCell(2))
+    ));
 }
 
 #[test]
@@ -91,23 +103,39 @@ fn no_more_than_one_row_is_held() {
         csv.push_str(&format!("{n:06},株式会社{n}\r\n"));
     }
     let (mut held, mut most, mut last) = (0, 0, 0);
-    rows::<ReadError>(file(csv.as_bytes()), SheetFormat::Csv, SheetEncoding::Auto, false, |row| {
-        held += 1;
-        most = most.max(held);
-        last = row.number;
-        assert!(row.cells.capacity() <= 4);
-        drop(row);
-        held -= 1;
-        Ok(ControlFlow::Continue(()))
-    })
+    rows::<ReadError>(
+        file(csv.as_bytes()),
+        SheetFormat::Csv,
+        SheetEncoding::Auto,
+        false,
+        |row| {
+            held += 1;
+            most = most.max(held);
+            last = row.number;
+            assert!(row.cells.capacity() <= 4);
+            drop(row);
+            held -= 1;
+            Ok(ControlFlow::Continue(()))
+        },
+    )
     .unwrap();
     assert_eq!((most, last), (1, 100_001));
     // Whoever has read enough ends it.
     let mut seen = 0;
-    rows::<ReadError>(file(csv.as_bytes()), SheetFormat::Csv, SheetEncoding::Auto, false, |_| {
-        seen += 1;
-        Ok(if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })
+    rows::<ReadError>(
+        file(csv.as_bytes()),
+        SheetFormat::Csv,
+        SheetEncoding::Auto,
+        false,
+        |_| {
+            seen += 1;
+            Ok(if seen == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        },
+    )
     .unwrap();
     assert_eq!(seen, 3);
 }
@@ -135,7 +163,8 @@ fn book(sheet: &str) -> Vec<u8> {
     let styles = format!(
         "<styleSheet xmlns=\"{main}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>"
     );
-    let strings = format!("<sst xmlns=\"{main}\"><si><t>委託先一覧</t></si><si><r><t>株式</t></r><r><t>会社</t></r></si></sst>");
+    let strings =
+        format!("<sst xmlns=\"{main}\"><si><t>委託先一覧</t></si><si><r><t>株式</t></r><r><t>会社</t></r></si></sst>");
     let root = format!(
         "<Relationships xmlns=\"{relations}\"><Relationship Id=\"rId1\" Type=\"{office}/officeDocument\" \
          Target=\"xl/workbook.xml\"/></Relationships>"
@@ -171,7 +200,10 @@ fn real_cells_come_out_as_people_write_them() {
         table(&book(sheet), SheetFormat::Xlsx),
         lines(&[
             (1, "委託先一覧"),
-            (3, "株式会社|2027-04-01|7000012050002|1.5|TRUE|000123|計算|#REF!|||2027-04-01 12:00:00")
+            (
+                3,
+                "株式会社|2027-04-01|7000012050002|1.5|TRUE|000123|計算|#REF!|||2027-04-01 12:00:00"
+            )
         ])
     );
 }
@@ -201,11 +233,17 @@ fn a_bomb_is_refused_before_anything_of_it_is_kept() {
     for part in ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"] {
         let bomb = zipped(&[(part, &zeros)]);
         assert!(bomb.len() < 1024 * 1024, "{part}");
-        assert!(matches!(read(&bomb, SheetFormat::Xlsx), Err(ReadError::TooLarge)), "{part}");
+        assert!(
+            matches!(read(&bomb, SheetFormat::Xlsx), Err(ReadError::TooLarge)),
+            "{part}"
+        );
     }
     let names: Vec<String> = (0..2_001).map(|n| format!("{n}")).collect();
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
-    assert!(matches!(read(&zipped(&many), SheetFormat::Xlsx), Err(ReadError::TooLarge)));
+    assert!(matches!(
+        read(&zipped(&many), SheetFormat::Xlsx),
+        Err(ReadError::TooLarge)
+    ));
 }
 
 #[test]
@@ -217,7 +255,12 @@ fn what_is_no_workbook_is_refused_in_words() {
         (zipped(&[("word/document.xml", b"<x/>")]), "unreadable_file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "password_protected"),
         (book(entity), "unreadable_file"),
-        (book("<sheetData><row r=\"2\"><c r=\"A2\"><v>1</v></c></row><row r=\"1\"><c r=\"A1\"><v>1</v></c></row></sheetData>"), "unreadable_file"),
+        (
+            book(
+                "<sheetData><row r=\"2\"><c r=\"A2\"><v>1</v></c></row><row r=\"1\"><c r=\"A1\"><v>1</v></c></row></sheetData>",
+            ),
+            "unreadable_file",
+        ),
     ] {
         let error = read(&bytes, SheetFormat::Xlsx).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
@@ -227,7 +270,15 @@ fn what_is_no_workbook_is_refused_in_words() {
 
 #[test]
 fn columns_have_letters() {
-    for (column, letters) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")] {
+    for (column, letters) in [
+        (0, "A"),
+        (25, "Z"),
+        (26, "AA"),
+        (51, "AZ"),
+        (52, "BA"),
+        (701, "ZZ"),
+        (702, "AAA"),
+    ] {
         assert_eq!(column_letters(column), letters);
     }
 }

@@ -134,7 +134,11 @@ impl Spreading {
         if at >= HEADER_ROWS {
             return;
         }
-        for area in self.merged.iter().filter(|area| (area.start.0..=area.end.0).contains(&at)) {
+        for area in self
+            .merged
+            .iter()
+            .filter(|area| (area.start.0..=area.end.0).contains(&at))
+        {
             let (Ok(first), Ok(last)) = (usize::try_from(area.start.1), usize::try_from(area.end.1)) else {
                 continue;
             };
@@ -178,8 +182,8 @@ fn text(value: &DataRef<'_>) -> String {
 
 /// A number as a person would write it: a code of digits stays one.
 fn number(number: f64) -> String {
-    // Display writes a whole number without a fraction and never with an exponent.
-    if number == 0.0 { "0".to_owned() } else { number.to_string() }
+    // Display writes a whole number without a fraction and never with an exponent; minus nought is nought.
+    (number + 0.0).to_string()
 }
 
 fn unreadable(error: XlsxError) -> ReadError {
