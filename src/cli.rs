@@ -8,6 +8,7 @@ mod backup;
 mod doctor;
 mod document;
 mod export;
+mod import;
 mod options;
 mod serve;
 mod setup;
@@ -92,6 +93,8 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Check a file from Excel, or take it into the register
+    Import(import::Import),
     /// Check database, migrations, keys, mail relay, clock and time zone, and say what to do
     Doctor,
     /// Mails
@@ -216,6 +219,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
             }
         }
         Command::Demo(demo) => demo.run(&options)?,
+        Command::Import(import) => return import.run(&open(&options)?),
         Command::Doctor => return doctor::run(&options),
         Command::Migrate => {
             let (url, config) = options.database()?;

@@ -186,7 +186,10 @@ async fn update_cloud_service(
 }
 
 /// Changes a cloud service; clauses, risk and due dates follow.
-fn change(
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn change(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     row: EntryRow,

@@ -26,6 +26,8 @@ pub struct Config {
     pub database_wait: Duration,
     /// `host:port` of clamd, which looks through every file before it is kept.
     pub clamd_address: Option<String>,
+    /// The watched folder, whose `in` is looked into for files to import.
+    pub import_dir: Option<PathBuf>,
     /// Corrections of the holiday rule, for a law that is newer than this build.
     pub holidays: Vec<HolidayOverride>,
     /// Where webhooks may be sent.
@@ -100,6 +102,7 @@ impl Config {
             connections: 4,
             database_wait: Duration::from_secs(5),
             clamd_address: None,
+            import_dir: None,
             holidays: vec![],
             webhooks: WebhookConfig::default(),
             limits: LimitConfig::default(),

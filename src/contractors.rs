@@ -32,8 +32,9 @@ pub use wire::{Contractor, ContractorCreate, ContractorPage, ContractorPatch, Co
 /// The word of this resource in journal, search and external ids.
 pub(crate) const KIND: &str = "contractor";
 
-pub(crate) use rows::{of_ids, of_number};
+pub(crate) use rows::{find, of_ids, of_number};
 pub(crate) use standing::{companies, of_key, standing};
+pub(crate) use upserts::refuse_same_name;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -349,7 +350,11 @@ pub(crate) fn create(scope: &mut Scope<'_>, new: ContractorCreate) -> Result<Con
 ///
 /// # Errors
 /// As [`create`].
-fn change(scope: &mut Scope<'_>, before: Contractor, patch: Patch<ContractorPatch>) -> Result<Contractor, ApiError> {
+pub(crate) fn change(
+    scope: &mut Scope<'_>,
+    before: Contractor,
+    patch: Patch<ContractorPatch>,
+) -> Result<Contractor, ApiError> {
     let id = before.id.clone();
     let state = wire::State::from_patch(before, patch)?;
     check_parent(scope, &id, &state)?;

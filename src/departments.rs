@@ -211,7 +211,11 @@ pub(crate) fn require_open(scope: &mut Scope<'_>, id: &str, pointer: &str) -> Re
     ))
 }
 
-fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Department, ApiError> {
+/// A department that the caller may touch.
+///
+/// # Errors
+/// 404.
+pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Department, ApiError> {
     let found: Department = departments::table
         .find((&scope.lg, id))
         .select(Department::as_select())
@@ -476,37 +480,51 @@ async fn update_department(
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
-            let mut department = find(scope, &caller.organizations, &path_id(&id)?)?;
-            if_match.check(department.version, caller.lang)?;
-            let set = patch.set.clone();
-            patch.nullable(&mut department.parent_id, set.parent_id, "parent_id");
-            Patch::<()>::value(&mut department.name, set.name);
-            patch.nullable(&mut department.name_kana, set.name_kana, "name_kana");
-            patch.nullable(&mut department.mailbox, set.mailbox, "mailbox");
-            patch.nullable(&mut department.valid_from_on, set.valid_from_on, "valid_from_on");
-            patch.nullable(&mut department.valid_to_on, set.valid_to_on, "valid_to_on");
-            let department = checked(scope, department)?;
-            let folded = search::folded([Some(department.name.as_str()), department.name_kana.as_deref()]);
-            diesel::update(departments::table.find((&scope.lg, &department.id)))
-                .set((
-                    departments::parent_id.eq(&department.parent_id),
-                    departments::name.eq(&department.name),
-                    departments::name_kana.eq(&department.name_kana),
-                    departments::mailbox.eq(&department.mailbox),
-                    departments::valid_from_on.eq(department.valid_from_on),
-                    departments::valid_to_on.eq(department.valid_to_on),
-                    departments::search_text.eq(&folded),
-                    departments::version.eq(departments::version + 1),
-                    departments::updated_at.eq(scope.at),
-                    departments::updated_by.eq(scope.by()),
-                ))
-                .execute(scope.conn)?;
-            search::index(scope, KIND, &department.id, &folded)?;
-            let department = find(scope, &caller.organizations, &department.id)?;
-            record(scope, "department.updated", &department)?;
+            let before = find(scope, &caller.organizations, &path_id(&id)?)?;
+            if_match.check(before.version, caller.lang)?;
+            let department = change(scope, &caller.organizations, before, &patch)?;
             Ok(Answer::ok(&department)?.version(department.version))
         })
         .await
+}
+
+/// Changes a department.
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn change(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    mut department: Department,
+    patch: &Patch<DepartmentPatch>,
+) -> Result<Department, ApiError> {
+    let set = patch.set.clone();
+    patch.nullable(&mut department.parent_id, set.parent_id, "parent_id");
+    Patch::<()>::value(&mut department.name, set.name);
+    patch.nullable(&mut department.name_kana, set.name_kana, "name_kana");
+    patch.nullable(&mut department.mailbox, set.mailbox, "mailbox");
+    patch.nullable(&mut department.valid_from_on, set.valid_from_on, "valid_from_on");
+    patch.nullable(&mut department.valid_to_on, set.valid_to_on, "valid_to_on");
+    let department = checked(scope, department)?;
+    let folded = search::folded([Some(department.name.as_str()), department.name_kana.as_deref()]);
+    diesel::update(departments::table.find((&scope.lg, &department.id)))
+        .set((
+            departments::parent_id.eq(&department.parent_id),
+            departments::name.eq(&department.name),
+            departments::name_kana.eq(&department.name_kana),
+            departments::mailbox.eq(&department.mailbox),
+            departments::valid_from_on.eq(department.valid_from_on),
+            departments::valid_to_on.eq(department.valid_to_on),
+            departments::search_text.eq(&folded),
+            departments::version.eq(departments::version + 1),
+            departments::updated_at.eq(scope.at),
+            departments::updated_by.eq(scope.by()),
+        ))
+        .execute(scope.conn)?;
+    search::index(scope, KIND, &department.id, &folded)?;
+    let department = find(scope, allowed, &department.id)?;
+    record(scope, "department.updated", &department)?;
+    Ok(department)
 }
 
 /// Archive a department

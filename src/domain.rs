@@ -9,6 +9,7 @@ pub mod assurance;
 pub mod audit;
 pub mod calendar;
 pub mod catalogue;
+pub mod cell;
 pub mod corrective_action;
 pub mod event;
 pub mod evidence;

@@ -5,7 +5,7 @@
 
 mod clamd;
 pub(crate) mod store;
-mod upload;
+pub(crate) mod upload;
 
 use actix_multipart::Multipart;
 use actix_web::body::SizedStream;

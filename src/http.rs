@@ -27,10 +27,10 @@ use crate::app::App;
 use crate::{
     api_clients, audit_log, audits, calendar_feeds, clause_templates, clauses, cloud_services, contract_measures,
     contractors, corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions,
-    exports, files, fiscal_year_snapshots, gate_checks, health, incidents, measure_areas, messages, obligations,
-    organizations, origins, ownership_transfers, people, policies, policy_documents, posts, reminders, reports, risk,
-    risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts, sync, tokens,
-    transitions, verifications, webhooks, what_if,
+    exports, files, fiscal_year_snapshots, gate_checks, health, imports, incidents, measure_areas, messages,
+    obligations, organizations, origins, ownership_transfers, people, policies, policy_documents, posts, reminders,
+    reports, risk, risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts, sync,
+    tokens, transitions, verifications, webhooks, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -97,6 +97,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(reports::routes)
                 .configure(exports::routes)
                 .configure(calendar_feeds::routes)
+                .configure(imports::routes)
                 .configure(what_if::routes),
         );
 }

@@ -11,8 +11,9 @@
 //!   [`evidence`], [`files`], [`risk`], [`risk_model`]); what is due ([`obligations`], [`verifications`], [`reminders`],
 //!   [`messages`]); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
 //!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
-//!   [`reports`], [`audit_log`]); what other systems ask ([`gate_checks`], [`what_if`]); files for Excel ([`exports`], their
-//!   columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and [`api_clients`], [`health`].
+//!   [`reports`], [`audit_log`]); what other systems ask and follow ([`gate_checks`], [`what_if`], [`sync`], [`webhooks`]);
+//!   files for Excel ([`imports`] and [`exports`], their columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and
+//!   [`api_clients`], [`health`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -50,6 +51,7 @@ pub mod fiscal_year_snapshots;
 pub mod gate_checks;
 pub mod health;
 pub mod http;
+pub mod imports;
 pub mod incidents;
 pub mod journal;
 pub mod keys;

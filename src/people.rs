@@ -23,6 +23,8 @@ use wire::{Person, PersonCreate, PersonFilter, PersonPage, PersonPatch};
 
 const KIND: &str = "person";
 
+pub(crate) use rows::find;
+
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_people)
@@ -182,17 +184,31 @@ async fn update_person(
         .write(move |caller, scope| {
             let before = rows::find(scope, &caller.organizations, &path_id(&id)?)?;
             if_match.check(before.version, caller.lang)?;
-            let (id, left_on) = (before.id.clone(), before.left_on);
-            let state = wire::State::from_patch(before, patch).checked()?;
-            rows::update(scope, &caller.organizations, &id, &state)?;
-            if state.left_on != left_on {
-                rows::look_at(scope, &id)?;
-            }
-            let person = rows::find(scope, &caller.organizations, &id)?;
-            record(scope, "person.updated", &person)?;
+            let person = change(scope, &caller.organizations, before, patch)?;
             Ok(Answer::ok(&person)?.version(person.version))
         })
         .await
+}
+
+/// Changes a person.
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn change(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    before: Person,
+    patch: Patch<PersonPatch>,
+) -> Result<Person, ApiError> {
+    let (id, left_on) = (before.id.clone(), before.left_on);
+    let state = wire::State::from_patch(before, patch).checked()?;
+    rows::update(scope, allowed, &id, &state)?;
+    if state.left_on != left_on {
+        rows::look_at(scope, &id)?;
+    }
+    let person = rows::find(scope, allowed, &id)?;
+    record(scope, "person.updated", &person)?;
+    Ok(person)
 }
 
 /// Archive a person

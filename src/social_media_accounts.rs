@@ -210,7 +210,10 @@ async fn update_social_media_account(
 }
 
 /// Changes a social-media account; clauses, risk and due dates follow.
-fn change(
+///
+/// # Errors
+/// 422 with what is wrong.
+pub(crate) fn change(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     row: EntryRow,

@@ -43,7 +43,8 @@ use crate::mail::smtp::Relay;
 use crate::mail::{Envelope, Outcome, Transport};
 use crate::webhooks::{self, Poster};
 use crate::{
-    departments, entries, exports, fiscal_year_snapshots, gate_checks, ownership_transfers, policies, self_inspections,
+    departments, entries, exports, fiscal_year_snapshots, gate_checks, imports, ownership_transfers, policies,
+    self_inspections,
 };
 pub use faults::Faults;
 use faults::is_kill;
@@ -78,12 +79,15 @@ pub struct Worker {
     stopping: Arc<AtomicBool>,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
+    /// What was seen in the watched folder; a restart looks twice again.
+    seen: Arc<imports::folder::Seen>,
 }
 
 /// The parts of a tick that do not wait for each other.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Mails,
+    Files,
     Events,
 }
 
@@ -122,6 +126,8 @@ pub struct Ticked {
     pub events_delivered: usize,
     /// Exports that ended, and those that were removed.
     pub exported: usize,
+    /// Rows and steps of imports, and files of the watched folder.
+    pub imported: usize,
 }
 
 impl Ticked {
@@ -142,6 +148,7 @@ impl Ticked {
         self.events_queued += other.events_queued;
         self.events_delivered += other.events_delivered;
         self.exported += other.exported;
+        self.imported += other.imported;
     }
 
     fn count(&mut self, finished: Option<Finished>) {
@@ -171,6 +178,7 @@ impl Worker {
             pace: dispatch::Pace::default(),
             stopping: Arc::default(),
             swept_at: AtomicI64::new(i64::MIN),
+            seen: Arc::default(),
         })
     }
 
@@ -199,11 +207,12 @@ impl Worker {
     /// The first failure; what was finished stays, and the next tick goes on from there.
     pub async fn tick(&self) -> Result<Ticked, ApiError> {
         let mut total = self.plan_and_mail().await?;
+        total.add(self.move_files().await?);
         total.add(self.send_events().await?);
         Ok(total)
     }
 
-    /// Everything but the webhooks, whose receivers may be slow.
+    /// Everything but files of many rows and webhooks, whose receivers may be slow.
     async fn plan_and_mail(&self) -> Result<Ticked, ApiError> {
         let Some(senders) = self.senders().await? else {
             return Ok(Ticked::default());
@@ -301,7 +310,7 @@ impl Worker {
                     changed_decisions: gate_checks::go_on(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
-                    forgotten: prune::forget_answers(&app, &tenant)?,
+                    forgotten: prune::forget_answers(&app, &tenant)? + imports::forget(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,
                     frozen: fiscal_year_snapshots::go_on(&app, &tenant)?,
                     ..Ticked::default()
@@ -311,19 +320,27 @@ impl Worker {
         };
         let per_minute = usize::try_from(sender.mails_per_minute).unwrap_or_default();
         ticked.add(self.dispatch(&tenant, per_minute).await?);
-        // After the mails: a file of many rows takes its time.
-        ticked.exported += self.export(tenant).await?;
         Ok(ticked)
     }
 
-    /// Makes the files that wait, and removes those whose time is over.
-    async fn export(&self, tenant: Tenant) -> Result<usize, ApiError> {
-        let (app, stopping) = (self.app.clone(), self.stopping.clone());
-        blocking(move || {
-            let ended = exports::go_on(&app, &tenant, &|| stopping.load(Ordering::SeqCst))?;
-            Ok(ended + exports::prune(&app, &tenant)?)
-        })
-        .await
+    /// Takes imports on, step by step, and makes the files that wait.
+    async fn move_files(&self) -> Result<Ticked, ApiError> {
+        let mut total = Ticked::default();
+        for sender in self.senders().await?.unwrap_or_default() {
+            let (app, stopping, seen) = (self.app.clone(), self.stopping.clone(), self.seen.clone());
+            let done = blocking(move || {
+                let tenant = Tenant::new(&sender.id);
+                let is_stopping = || stopping.load(Ordering::SeqCst);
+                Ok(Ticked {
+                    imported: imports::folder::look(&app, &tenant, &seen)?
+                        + imports::go_on(&app, &tenant, &is_stopping)?,
+                    exported: exports::go_on(&app, &tenant, &is_stopping)? + exports::prune(&app, &tenant)?,
+                    ..Ticked::default()
+                })
+            });
+            total.add(done.await?);
+        }
+        Ok(total)
     }
 
     /// Delivers what is due now, without planning anything new.
@@ -364,14 +381,17 @@ impl Worker {
         if self.transport.is_none() {
             tracing::warn!("no mail relay is set: reminders are planned and wait");
         }
-        let (mail, events) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let scheduler = wake_every_half_minute([mail.clone(), events.clone()]).await;
+        let wakes: [Arc<Notify>; 3] = Default::default();
+        let scheduler = wake_every_half_minute(wakes.clone()).await;
         if let Err(error) = &scheduler {
             tracing::error!(%error, "the scheduler does not run; the worker wakes by itself");
         }
-        let mails = self.again_and_again(stop.clone(), &mail, Part::Mails);
-        let posts = self.again_and_again(stop, &events, Part::Events);
-        tokio::join!(mails, posts);
+        let [mails, files, events] = &wakes;
+        tokio::join!(
+            self.again_and_again(stop.clone(), mails, Part::Mails),
+            self.again_and_again(stop.clone(), files, Part::Files),
+            self.again_and_again(stop, events, Part::Events),
+        );
     }
 
     /// Does it whenever it is woken, until told to stop; what is under way is finished first.
@@ -381,6 +401,7 @@ impl Worker {
                 let tick = async {
                     match part {
                         Part::Mails => self.plan_and_mail().await,
+                        Part::Files => self.move_files().await,
                         Part::Events => self.send_events().await,
                     }
                 };
@@ -394,7 +415,13 @@ impl Worker {
                 };
                 match done {
                     Ok(ticked) if ticked == Ticked::default() => {}
-                    Ok(ticked) => tracing::info!(?ticked, "tick"),
+                    Ok(ticked) => {
+                        tracing::info!(?ticked, "tick");
+                        // Rows of an import may be left.
+                        if ticked.imported > 0 {
+                            wake.notify_one();
+                        }
+                    }
                     Err(error) => tracing::error!(%error, "a tick ended early; the next one goes on"),
                 }
                 ended
@@ -411,7 +438,7 @@ impl Worker {
     }
 }
 
-async fn wake_every_half_minute(sleepers: [Arc<Notify>; 2]) -> Result<JobScheduler, JobSchedulerError> {
+async fn wake_every_half_minute(sleepers: [Arc<Notify>; 3]) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     scheduler
         .add(Job::new_repeated(WAKE, move |_, _| {

@@ -107,6 +107,9 @@ pub(crate) struct Options {
     /// `host:port` of clamd; then no file is kept that it has not looked through
     #[arg(long, global = true, env = "KAKUNIN_CLAMD_ADDRESS")]
     clamd_address: Option<String>,
+    /// A directory whose `in` is watched for files to import (`contractors_….csv`); they go to `done` or `error`
+    #[arg(long, global = true, env = "KAKUNIN_IMPORT_DIR")]
+    import_dir: Option<PathBuf>,
     /// Holidays that a newer law moved: a file of lines `YYYY-MM-DD NAME`, or `YYYY-MM-DD` alone for a business day
     #[arg(long, global = true, env = "KAKUNIN_HOLIDAYS_FILE")]
     holidays_file: Option<PathBuf>,
@@ -201,6 +204,7 @@ impl Options {
             connections: self.connections,
             database_wait: Duration::from_secs(self.database_wait_seconds),
             clamd_address: self.clamd()?,
+            import_dir: self.import_dir.clone(),
             holidays: self.holidays()?,
             webhooks: self.webhooks()?,
             limits: self.limits(),

@@ -126,7 +126,7 @@ pub(super) fn complete(scope: &mut Scope<'_>, rows: Vec<ContractorRow>) -> Resul
         .collect()
 }
 
-pub(super) fn find(scope: &mut Scope<'_>, id: &str) -> Result<Contractor, ApiError> {
+pub(crate) fn find(scope: &mut Scope<'_>, id: &str) -> Result<Contractor, ApiError> {
     let row = contractors::table
         .find((&scope.lg, id))
         .select(ContractorRow::as_select())

@@ -356,7 +356,10 @@ fn upsert(
 }
 
 /// Stops a creation whose name is there already, unless both companies have a number.
-fn refuse_same_name(scope: &mut Scope<'_>, new: &ContractorCreate) -> Result<(), ApiError> {
+///
+/// # Errors
+/// 409 `possible_duplicate`.
+pub(crate) fn refuse_same_name(scope: &mut Scope<'_>, new: &ContractorCreate) -> Result<(), ApiError> {
     let mut candidates = rows::of_name(scope, &new.name, MOST_CANDIDATES)?;
     candidates.retain(|other| may_be_same(new.corporate_number.as_deref(), other.corporate_number.as_deref()));
     if candidates.is_empty() {

@@ -1667,6 +1667,60 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    imports (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        entity -> Text,
+        settings -> Text,
+        sha256 -> Text,
+        storage_name -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+        person_id -> Nullable<Text>,
+        organization_ids -> Text,
+        status -> Text,
+        phase -> Text,
+        header -> Nullable<Text>,
+        last_row -> BigInt,
+        rows_total -> BigInt,
+        rows_done -> BigInt,
+        created -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        failed -> BigInt,
+        problem -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Text,
+        finished_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    import_rows (local_government_id, import_id, row_number) {
+        local_government_id -> Text,
+        import_id -> Text,
+        row_number -> BigInt,
+        cells -> Text,
+        row_key -> Nullable<Text>,
+        failed -> Bool,
+    }
+}
+
+diesel::table! {
+    import_errors (local_government_id, import_id, row_number, position) {
+        local_government_id -> Text,
+        import_id -> Text,
+        row_number -> BigInt,
+        position -> BigInt,
+        sheet_column -> Nullable<BigInt>,
+        field -> Nullable<Text>,
+        code -> Text,
+        message_ja -> Text,
+        message_en -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

@@ -22,7 +22,7 @@ fn is_dangerous(text: &str) -> bool {
 }
 
 /// Whether an import reads the text as "clear this": a dash and nothing else.
-fn is_dash(text: &str) -> bool {
+pub fn is_dash(text: &str) -> bool {
     matches!(text.trim(), "-" | "－" | "−" | "‐" | "–" | "—" | "―")
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::clamd;
 use crate::app::App;
-use crate::db::schema::{exports, files};
+use crate::db::schema::{exports, files, imports};
 use crate::domain::file_type::{FileType, TextCheck};
 use crate::http::error::ApiError;
 
@@ -134,7 +134,7 @@ impl Incoming {
     }
 
     /// Whether the whole is of this type.
-    pub(super) fn is(&mut self, file_type: FileType) -> io::Result<bool> {
+    pub(crate) fn is(&mut self, file_type: FileType) -> io::Result<bool> {
         file_type.is_type_of(&mut self.file, &self.text)
     }
 
@@ -181,7 +181,7 @@ pub(crate) fn remove(app: &App, storage_name: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// A file that is gone or of another size: somebody was at the directory.
-pub(super) fn open(app: &App, storage_name: &str, size: u64) -> io::Result<File> {
+pub(crate) fn open(app: &App, storage_name: &str, size: u64) -> io::Result<File> {
     let file = File::open(place(app, storage_name))?;
     if file.metadata()?.len() == size {
         Ok(file)
@@ -253,6 +253,11 @@ fn named(app: &App, names: &[String]) -> Result<BTreeSet<String>, ApiError> {
             .filter(exports::storage_name.eq_any(names))
             .select(exports::storage_name)
             .load(conn)?;
-        Ok(uploads.into_iter().chain(exported.into_iter().flatten()).collect())
+        let imported: Vec<Option<String>> = imports::table
+            .filter(imports::storage_name.eq_any(names))
+            .select(imports::storage_name)
+            .load(conn)?;
+        let others = exported.into_iter().chain(imported).flatten();
+        Ok(uploads.into_iter().chain(others).collect())
     })
 }

@@ -90,16 +90,11 @@ impl Form {
                 ));
             }
             match name.as_str() {
-                "organization_id" => form.organization_id = Some(short(&mut field, &pointer).await?),
-                "file_name" => form.file_name = Some(short(&mut field, &pointer).await?),
+                "organization_id" => form.organization_id = Some(short(&mut field, &pointer, FIELD_LIMIT).await?),
+                "file_name" => form.file_name = Some(short(&mut field, &pointer, FIELD_LIMIT).await?),
                 _ => {
-                    form.sent_name = field.content_disposition().and_then(|disposition| {
-                        let extended = disposition.get_filename_ext();
-                        extended
-                            .and_then(|name| String::from_utf8(name.value.clone()).ok())
-                            .or_else(|| disposition.get_filename().map(str::to_owned))
-                    });
-                    form.incoming = Some(file(app, &mut field).await?);
+                    form.sent_name = sent_name(&field);
+                    form.incoming = Some(file(app, &mut field, (FILE_LIMIT, LIMIT)).await?);
                 }
             }
         }
@@ -179,7 +174,7 @@ impl Form {
     }
 }
 
-fn looked_through(incoming: &mut Incoming, address: &str) -> Result<(), ApiError> {
+pub(crate) fn looked_through(incoming: &mut Incoming, address: &str) -> Result<(), ApiError> {
     match incoming.scan(address) {
         Ok(Verdict::Clean) => Ok(()),
         Ok(Verdict::Infected(malware)) => {
@@ -198,10 +193,20 @@ fn looked_through(incoming: &mut Incoming, address: &str) -> Result<(), ApiError
     }
 }
 
-/// A field of text.
-async fn short(field: &mut Field, pointer: &str) -> Result<String, ApiError> {
+/// The name of a file as its part of the form says it.
+pub(crate) fn sent_name(field: &Field) -> Option<String> {
+    field.content_disposition().and_then(|disposition| {
+        let extended = disposition.get_filename_ext();
+        extended
+            .and_then(|name| String::from_utf8(name.value.clone()).ok())
+            .or_else(|| disposition.get_filename().map(str::to_owned))
+    })
+}
+
+/// A field of text of at most so many bytes.
+pub(crate) async fn short(field: &mut Field, pointer: &str, limit: usize) -> Result<String, ApiError> {
     let bytes = field
-        .bytes(FIELD_LIMIT)
+        .bytes(limit)
         .await
         .map_err(|_| ApiError::field(pointer, "too_long", "長すぎます。", "It is too long."))?;
     let bytes = bytes.map_err(malformed)?;
@@ -215,16 +220,20 @@ async fn short(field: &mut Field, pointer: &str) -> Result<String, ApiError> {
     })
 }
 
-/// The file, to disk as it arrives.
-async fn file(app: &App, field: &mut Field) -> Result<Incoming, ApiError> {
+/// The file, to disk as it arrives, of at most so many bytes; the limit in words too.
+pub(crate) async fn file(
+    app: &App,
+    field: &mut Field,
+    (limit, in_words): (u64, &'static str),
+) -> Result<Incoming, ApiError> {
     let app = app.clone();
     let mut incoming = on_disk(move || Incoming::begin(&app)).await?;
     let mut waiting: Vec<u8> = vec![];
     let mut size = 0;
     while let Some(bytes) = field.try_next().await.map_err(malformed)? {
         size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if size > FILE_LIMIT {
-            return Err(ApiError::PayloadTooLarge(LIMIT));
+        if size > limit {
+            return Err(ApiError::PayloadTooLarge(in_words));
         }
         waiting.extend_from_slice(&bytes);
         if waiting.len() >= STEP {
@@ -248,6 +257,6 @@ async fn on_disk<T: Send + 'static>(f: impl FnOnce() -> std::io::Result<T> + Sen
         .map_err(ApiError::internal)
 }
 
-fn malformed(error: MultipartError) -> ApiError {
+pub(crate) fn malformed(error: MultipartError) -> ApiError {
     ApiError::MalformedMultipart(error.to_string())
 }

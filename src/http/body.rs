@@ -81,49 +81,56 @@ impl<T: DeserializeOwned + ToSchema + Clearable + 'static> FromRequest for Patch
         let parts = Parts::of(request, payload, &["application/json", "application/merge-patch+json"]);
         Box::pin(async move {
             let (value, document, merge) = parts?.read().await?;
-            let Value::Object(mut object) = value else {
+            let Value::Object(object) = value else {
                 return Err(typed::<T>(&document, value)
                     .err()
                     .unwrap_or(ApiError::MalformedJson("object".to_owned())));
             };
-            let mut clear = BTreeSet::new();
-            if merge {
-                take_nulls(&mut object, "", &mut clear);
-            } else {
-                drop_nulls(&mut object);
-                if let Some(Value::Array(names)) = object.get("clear") {
-                    clear.extend(names.iter().filter_map(|name| name.as_str().map(str::to_owned)));
-                }
-            }
-            let set = typed::<T>(&document, Value::Object(object.clone()))?;
-            let mut errors = vec![];
-            for name in &clear {
-                let root = name.split('.').next().unwrap_or_default();
-                // Only facts are cleared one by one; a null inside another object is its absence.
-                let (whole, facts) = (root == name, root == "facts");
-                let wrong_depth = if facts { whole } else { !whole && !merge };
-                if !T::CLEARABLE.contains(&root) || wrong_depth {
-                    errors.push(FieldError::new(
-                        &pointer(name),
-                        "null_not_allowed",
-                        "この項目は空にできません。",
-                        "This field cannot be cleared.",
-                    ));
-                } else if value_at(&object, name).is_some() {
-                    errors.push(FieldError::new(
-                        &pointer(name),
-                        "set_and_cleared",
-                        "同じ項目の設定と消去は同時にできません。",
-                        "A field cannot be set and cleared at once.",
-                    ));
-                }
-            }
-            if errors.is_empty() {
-                Ok(Self { set, clear })
-            } else {
-                Err(ApiError::Validation(errors))
-            }
+            Self::of(&document, object, merge)
         })
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + Clearable> Patch<T> {
+    /// Checks a change against the published schema; with `merge` null clears.
+    ///
+    /// # Errors
+    /// 422 with every wrong value.
+    pub(crate) fn of(document: &Document, mut object: Map<String, Value>, merge: bool) -> Result<Self, ApiError> {
+        let mut clear = BTreeSet::new();
+        if merge {
+            take_nulls(&mut object, "", &mut clear);
+        } else {
+            drop_nulls(&mut object);
+            if let Some(Value::Array(names)) = object.get("clear") {
+                clear.extend(names.iter().filter_map(|name| name.as_str().map(str::to_owned)));
+            }
+        }
+        let set = typed::<T>(document, Value::Object(object.clone()))?;
+        let mut errors = vec![];
+        for name in &clear {
+            let root = name.split('.').next().unwrap_or_default();
+            // Only facts are cleared one by one; a null inside another object is its absence.
+            let (whole, facts) = (root == name, root == "facts");
+            let wrong_depth = if facts { whole } else { !whole && !merge };
+            if !T::CLEARABLE.contains(&root) || wrong_depth {
+                errors.push(FieldError::new(
+                    &pointer(name),
+                    "null_not_allowed",
+                    "この項目は空にできません。",
+                    "This field cannot be cleared.",
+                ));
+            } else if value_at(&object, name).is_some() {
+                errors.push(FieldError::new(
+                    &pointer(name),
+                    "set_and_cleared",
+                    "同じ項目の設定と消去は同時にできません。",
+                    "A field cannot be set and cleared at once.",
+                ));
+            }
+        }
+        ApiError::unless_empty(errors)?;
+        Ok(Self { set, clear })
     }
 }
 
@@ -161,7 +168,7 @@ fn take_nulls(object: &mut Map<String, Value>, prefix: &str, clear: &mut BTreeSe
     });
 }
 
-pub(super) fn drop_nulls(object: &mut Map<String, Value>) {
+pub(crate) fn drop_nulls(object: &mut Map<String, Value>) {
     object.retain(|_, value| !value.is_null());
     for value in object.values_mut() {
         if let Value::Object(inner) = value {
@@ -239,7 +246,7 @@ fn contains_nul(value: &Value) -> bool {
 }
 
 /// A value of the published schema of `T`.
-pub(super) fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> Result<T, ApiError> {
+pub(crate) fn typed<T: DeserializeOwned + ToSchema>(document: &Document, value: Value) -> Result<T, ApiError> {
     let errors = document.validate(&T::name(), &value)?;
     ApiError::unless_empty(errors)?;
     serde_json::from_value(value).map_err(|error| {

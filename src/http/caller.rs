@@ -66,6 +66,7 @@ permissions! {
     AuditsRead = "audits:read", "監査と自己点検を読む";
     AuditsWrite = "audits:write", "監査と自己点検を書く";
     AuditLogRead = "audit_log:read", "監査ログを読む";
+    ImportsWrite = "imports:write", "書ける台帳へファイルを取り込む";
     ReportsRead = "reports:read", "報告を読む";
     ExportsCreate = "exports:create", "読める台帳と報告をファイルに出力する";
     CalendarManage = "calendar:manage", "期限のカレンダーを配る";

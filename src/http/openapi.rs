@@ -50,6 +50,7 @@ use super::error::{ApiError, FieldError, Problem, codes};
         (name = "policies", description = "機関のポリシー / the organizations' own policies"),
         (name = "audits", description = "監査と自己点検 / audits and self-inspections"),
         (name = "evidence", description = "証跡とそのファイル / evidence and its files"),
+        (name = "sheets", description = "取込 / imports of files from Excel"),
         (name = "risk", description = "リスク / risk"),
         (name = "obligations", description = "期限と確認 / obligations and verifications"),
         (name = "subcontracts", description = "再委託 / subcontracts"),

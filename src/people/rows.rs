@@ -55,7 +55,7 @@ impl Dated for HeldRole {
 }
 
 /// The person with everything that is planned.
-pub(super) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Person, ApiError> {
+pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Person, ApiError> {
     find_as(scope, allowed, id, true)
 }
 

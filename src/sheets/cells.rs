@@ -62,6 +62,8 @@ pub enum Said {
     Integer(i64),
     /// A number of hundredths.
     Hundredths(i64),
+    /// The dash by which an import clears: no text that somebody wrote, so nothing shields it.
+    Clear,
 }
 
 impl Said {
@@ -69,6 +71,7 @@ impl Said {
     pub fn text(&self) -> String {
         match self {
             Self::Nothing => String::new(),
+            Self::Clear => "-".to_owned(),
             Self::Text(text) => text.clone(),
             Self::Date(on) => on.to_string(),
             Self::Integer(number) => number.to_string(),

@@ -273,6 +273,9 @@ impl XlsxFile {
         for (column, said) in (0_u16..).zip(cells) {
             match said {
                 Said::Nothing => {}
+                Said::Clear => {
+                    sheet.write_string(row, column, "-")?;
+                }
                 Said::Text(text) => {
                     let text = shielding::for_xlsx(text);
                     if text.chars().count() > CELL_LIMIT {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use kakunin::db::schema::{api_clients, journal, local_governments, organizations, people, role_assignments};
+use kakunin::db::schema::{
+    api_clients, contractors, journal, local_governments, organizations, people, role_assignments,
+};
 use kakunin::db::{Conn, Db, Url};
 use kakunin::domain::vocabulary::{CodeWord, Role};
 use kakunin::http::error::ApiError;
@@ -54,6 +56,58 @@ fn listening(mut running: Running) -> (Running, String) {
     let (_, address) = line.split_once("address=").unwrap();
     let base_url = format!("http://{}", address.trim());
     (running, base_url)
+}
+
+#[test]
+fn a_file_from_excel_is_checked_and_taken_in_at_the_terminal() {
+    let (dir, _) = motosu();
+    let csv = "法人番号,事業者名,状態\n7000012050002,株式会社甲,有効\n7000012050003,株式会社乙,休業\n";
+    let path = dir.path().join("業者.csv");
+    std::fs::write(&path, csv).unwrap();
+    let path = text_of(path.as_os_str());
+    let companies = || read(dir.path(), |conn| contractors::table.count().get_result::<i64>(conn));
+    let tried = run(dir.path(), &["import", "contractors", &path]);
+    assert_eq!((tried.code, companies()), (Some(1), 0), "{}{}", tried.out, tried.err);
+    assert!(
+        tried.out.contains("読込 2行 / 登録 1 / 変更 0 / 変更なし 0 / 誤り 1"),
+        "{}",
+        tried.out
+    );
+    assert!(tried.out.contains("C3: 決められた値ではありません"), "{}", tried.out);
+    let errors = text_of(dir.path().join("誤り.csv").as_os_str());
+    let applied = run(
+        dir.path(),
+        &[
+            "import",
+            "contractors",
+            &path,
+            "--apply",
+            "--skip-rows",
+            "--errors",
+            &errors,
+        ],
+    );
+    assert_eq!(
+        (applied.code, companies()),
+        (Some(1), 1),
+        "{}{}",
+        applied.out,
+        applied.err
+    );
+    let errors = std::fs::read_to_string(errors).unwrap();
+    assert!(
+        errors.contains("株式会社乙") && !errors.contains("株式会社甲"),
+        "{errors}"
+    );
+    std::fs::write(
+        dir.path().join("業者.csv"),
+        csv.replace("7000012050003,株式会社乙,休業\n", ""),
+    )
+    .unwrap();
+    let again = run(dir.path(), &["import", "contractors", &path, "--apply"]).well();
+    assert!(again.contains("変更なし 1"), "{again}");
+    let refused = run(dir.path(), &["import", "companies", &path]).refused();
+    assert!(refused.contains("contractors, engagements"), "{refused}");
 }
 
 #[test]

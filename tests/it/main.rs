@@ -34,6 +34,7 @@ mod files;
 mod gate_checks;
 mod hand_over;
 mod idempotency;
+mod imports;
 mod incidents;
 mod journal;
 mod limits;

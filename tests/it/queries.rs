@@ -89,6 +89,7 @@ async fn ids(app: &TestApp, entry_id: &str) -> Vec<(&'static str, String)> {
         ("{entry_id}", entry_id.to_owned()),
         ("{organization_id}", seed::MAYOR.to_owned()),
         ("{incident_id}", incident(app, entry_id).await),
+        ("{import_id}", crate::imports::taken(&app.officer()).await.id()),
         (
             "{policy_document_id}",
             app.officer().post("/policy-documents", document).await.expect(201).id(),

@@ -12,7 +12,7 @@ const QUESTIONS: &[&str] = &[
 ];
 
 /// POSTs that take on work of many rows: without a key a request sent again would do it again.
-const LONG_WORK: &[&str] = &["create_export"];
+const LONG_WORK: &[&str] = &["create_export", "create_import"];
 
 /// Describes the parameters and headers that writes share.
 pub(super) fn describe(document: &mut Value) {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::files;
 use crate::harness::{Actor, TestApp, document};
+use crate::imports;
 use crate::openapi::{Operation, operations, resolve};
 
 /// What the smallest body of an operation lacks, where rules go beyond the schema. `{x_id}` stands for a record.
@@ -358,6 +359,8 @@ impl<'a> Records<'a> {
                 }
                 let made = if collection == "/api/v1/files" {
                     files::paper(&self.actor().await, self.organization_id).await.body
+                } else if collection == "/api/v1/imports" {
+                    imports::taken(&self.actor().await).await.body
                 } else {
                     // A question to the gate is answered, long work is taken on: as the document says.
                     let responses = create.json["responses"].as_object().unwrap();
