@@ -64,6 +64,7 @@ pub const PROFILES: &[(&str, &[&str])] = &[
             "policies:read",
             "audits:read",
             "audit_log:read",
+            "reports:read",
         ],
     ),
 ];
