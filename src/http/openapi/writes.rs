@@ -4,12 +4,7 @@
 use serde_json::{Value, json};
 
 /// POSTs that only ask.
-const QUESTIONS: &[&str] = &[
-    "evaluate_risk",
-    "plan_clauses",
-    "plan_reminders",
-    "preview_policy_version",
-];
+const QUESTIONS: &[&str] = &["evaluate_risk", "plan_reminders", "preview_policy_version"];
 
 /// Describes the parameters and headers that writes share.
 pub(super) fn describe(document: &mut Value) {
