@@ -5,6 +5,7 @@
 //! beside the modules (`catalogue.yaml`, `risk_policy.yaml`, `assurance.yaml`, `profiles/*.yaml`), each with a version.
 
 pub mod address;
+pub mod annex;
 pub mod assurance;
 pub mod audit;
 pub mod calendar;

@@ -1,15 +1,17 @@
-//! What-if (試算): what the rules would say about facts, dates and days, without storing anything.
+//! What-if (試算): what the rules would say about facts, dates and days, without storing anything but an annex that is to
+//! be registered ([`annex`]).
 //!
 //! Each operation asks one pure function of [`crate::domain`]; the types are in [`wire`]. An `organization_id` brings in
 //! the defaults of that organization's policy profile and its closed days; without it a missing fact counts at its
 //! worst (design §9 "Names and shapes"). Stored assessments are in [`crate::risk`], real reminders in
 //! [`crate::reminders`].
 
+mod annex;
 mod wire;
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::{Datelike, NaiveDate};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -17,7 +19,9 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{App, Scope};
+use crate::clause_templates::{self, ClauseTemplateCreate, TemplateArticle};
 use crate::db::schema::organizations;
+use crate::domain::annex::{Annex, annex};
 use crate::domain::calendar::{Calendar, ClosedDay, add_months, days_between};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::facts::FactDefaults;
@@ -32,8 +36,10 @@ use crate::http::caller::{Caller, Permission, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{Problems, WriteProblems};
 
+pub use annex::AnnexFile;
+use annex::Form;
 pub use wire::{
-    BusinessDays, ClausePlan, ClausePlanRequest, PlannedClause, PlannedReason, ReminderPlanRequest,
+    AnnexRegistration, BusinessDays, ClausePlan, ClausePlanRequest, PlannedClause, PlannedReason, ReminderPlanRequest,
     RiskEvaluationRequest,
 };
 
@@ -86,29 +92,123 @@ async fn evaluate_risk(
 
 /// Plan clauses
 ///
-/// The clauses that an entry with these facts needs in this phase, why, and what waits for them.
+/// The clauses that an entry with these facts needs in this phase, why, and what waits for them. With `Accept:
+/// text/markdown` or DOCX they are answered as the annex to the specification or contract (特記仕様書): numbered articles
+/// in Japanese, with the parameters they were chosen by. `register_as` registers that annex as a clause template in the same
+/// call, which needs `clauses:write` too; without it nothing is stored.
 #[utoipa::path(tag = "what_if", request_body = ClausePlanRequest, security(("oauth2" = ["risk:evaluate"])), responses(
-    (status = 200, description = "必要条項 / The clauses", body = ClausePlan), Problems, WriteProblems))]
+    (status = 200, description = "必要条項、または特記仕様書 / The clauses, or the annex",
+     content((ClausePlan = "application/json"), (String = "text/markdown"),
+             (AnnexFile = "application/vnd.openxmlformats-officedocument.wordprocessingml.document")),
+     headers(("Location" = String, description = "登録した標準特記仕様書 / the clause template that was registered"))),
+    Problems, WriteProblems))]
 #[post("/clause-plans")]
 async fn plan_clauses(
+    request: HttpRequest,
     caller: Caller<scope::RiskEvaluate>,
-    Body(request): Body<ClausePlanRequest>,
+    Body(question): Body<ClausePlanRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    caller
-        .read(move |caller, scope| {
-            let organization = Organization::find(caller, scope, request.organization_id.as_deref())?;
-            let as_of = request.as_of_on.unwrap_or(scope.today);
-            let defaults = organization.fact_defaults();
-            let catalogue = organization.catalogue(scope, as_of)?;
-            let ClausePlanRequest { kind, phase, facts, .. } = &request;
-            let (list, notes) = requirements(catalogue, *kind, facts, &defaults, *phase, as_of);
-            let requirements = list
-                .iter()
-                .map(|requirement| PlannedClause::of(requirement, *kind, caller.lang))
-                .collect();
-            Answer::ok(ClausePlan { requirements, notes })
-        })
-        .await
+    let form = Form::of(&request);
+    // The same question again for the annex: an answer that is given again was not made by this request.
+    let again = (caller.clone(), question.clone());
+    let answered = match &question.register_as {
+        None => {
+            caller
+                .read(move |caller, scope| Answer::ok(planned(caller, scope, &question)?.0))
+                .await?
+        }
+        Some(_) if !caller.scopes.iter().any(|held| held == "clauses:write") => {
+            return Err(ApiError::InsufficientScope("clauses:write"));
+        }
+        Some(_) => {
+            caller
+                .write(move |caller, scope| {
+                    let (mut plan, annex) = planned(caller, scope, &question)?;
+                    let id = register(caller, scope, question, annex)?;
+                    let location = format!("/api/v1/clause-templates/{id}");
+                    plan.clause_template_id = Some(id);
+                    Ok(Answer::ok(plan)?.at(location))
+                })
+                .await?
+        }
+    };
+    if form == Form::Json {
+        return Ok(answered);
+    }
+    let (caller, question) = again;
+    let annex = caller
+        .fetch(move |caller, scope| Ok(planned(caller, scope, &question)?.1))
+        .await?;
+    form.render(answered, &annex)
+}
+
+/// The plan, and the annex that says the same.
+fn planned<P: Permission>(
+    caller: &Caller<P>,
+    scope: &mut Scope<'_>,
+    question: &ClausePlanRequest,
+) -> Result<(ClausePlan, Annex), ApiError> {
+    let organization = Organization::find(caller, scope, question.organization_id.as_deref())?;
+    let as_of = question.as_of_on.unwrap_or(scope.today);
+    let defaults = organization.fact_defaults();
+    let catalogue = organization.catalogue(scope, as_of)?;
+    let ClausePlanRequest { kind, phase, facts, .. } = question;
+    let (list, notes) = requirements(catalogue, *kind, facts, &defaults, *phase, as_of);
+    let plan = ClausePlan {
+        requirements: list
+            .iter()
+            .map(|requirement| PlannedClause::of(requirement, *kind, caller.lang))
+            .collect(),
+        notes,
+        clause_template_id: None,
+    };
+    Ok((plan, annex(catalogue, *kind, &facts.with_defaults(&defaults), &list)))
+}
+
+/// Registers the annex as a clause template of the organization in question, and answers its id.
+fn register<P: Permission>(
+    caller: &Caller<P>,
+    scope: &mut Scope<'_>,
+    question: ClausePlanRequest,
+    annex: Annex,
+) -> Result<String, ApiError> {
+    let (Some(organization_id), Some(new)) = (question.organization_id, question.register_as) else {
+        return Err(ApiError::field(
+            "/organization_id",
+            "required",
+            "登録する機関を指定してください。",
+            "Name the organization to register it for.",
+        ));
+    };
+    if annex.articles.is_empty() {
+        return Err(ApiError::field(
+            "/facts",
+            "nothing_to_register",
+            "必須の条項がなく、登録する特記仕様書がありません。",
+            "No clause is mandatory, so there is no annex to register.",
+        ));
+    }
+    let articles = annex.articles.iter().map(|article| TemplateArticle {
+        clause_key: article.clause_key.clone(),
+        article: article.number.clone(),
+        quotation: Some(article.text()),
+    });
+    let template = clause_templates::create(
+        scope,
+        &caller.organizations,
+        ClauseTemplateCreate {
+            organization_id,
+            name: new.name.unwrap_or(annex.title),
+            edition: new.edition,
+            valid_from_on: new.valid_from_on,
+            valid_to_on: new.valid_to_on,
+            file_id: None,
+            evidence_id: None,
+            note: new.note,
+            articles: articles.collect(),
+        },
+    )?;
+    Ok(template.head.id)
 }
 
 /// Plan reminders

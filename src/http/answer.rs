@@ -96,6 +96,13 @@ impl Answer {
         self
     }
 
+    /// With the address of what came of it, beside the answer itself.
+    #[must_use]
+    pub fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
     /// With `Link: rel="next"`.
     #[must_use]
     pub fn next(mut self, next: Option<String>) -> Self {

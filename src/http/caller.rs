@@ -30,7 +30,7 @@ macro_rules! permissions {
     ($($(#[$meta:meta])* $name:ident = $scope:literal, $ja:literal;)+) => {
         /// The scopes of the API (`reference`: design §9 "Scopes"), each as a type.
         pub mod scope {
-            $($(#[$meta])* #[doc = $ja] #[derive(Debug)] pub struct $name;
+            $($(#[$meta])* #[doc = $ja] #[derive(Debug, Clone)] pub struct $name;
             impl super::Permission for $name { const SCOPE: Option<&'static str> = Some($scope); })+
             /// Any valid token.
             #[derive(Debug)]

@@ -32,6 +32,8 @@ use super::error::{ApiError, FieldError, Problem, codes};
 #[openapi(
     info(
         title = "Kakunin 確認",
+        // The API's own version: what breaks a client makes it 2.0.0 (openapi/CHANGELOG.md).
+        version = "1.0.0",
         description = "委託先・クラウドサービス・ソーシャルメディアアカウントの台帳、必要条項、リスク、再確認の督促。\n\nRegister of contractors, cloud services and social-media accounts of a Japanese public body: required clauses, risk, re-verification.",
         contact(name = "Kakunin contributors", url = "https://kakunin.example.lg.jp/", email = "kakunin@example.lg.jp"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")

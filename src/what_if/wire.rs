@@ -75,6 +75,29 @@ pub struct ClausePlanRequest {
     /// The day of the question; today without it.
     #[schema(nullable = false)]
     pub as_of_on: Option<NaiveDate>,
+    /// Registers the annex as a clause template of `organization_id`, which must be given then.
+    #[schema(nullable = false)]
+    pub register_as: Option<AnnexRegistration>,
+}
+
+/// How an annex is registered.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnnexRegistration {
+    /// Name of the clause template; the annex's title without it.
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// Its edition; once per name.
+    #[schema(max_length = 100, example = "令和9年4月版")]
+    pub edition: String,
+    /// The first day on which a contract can take it.
+    pub valid_from_on: NaiveDate,
+    /// The last such day.
+    #[schema(nullable = false)]
+    pub valid_to_on: Option<NaiveDate>,
+    /// Note.
+    #[schema(nullable = false, max_length = 4000)]
+    pub note: Option<String>,
 }
 
 /// The clauses that are needed.
@@ -84,6 +107,9 @@ pub struct ClausePlan {
     pub requirements: Vec<PlannedClause>,
     /// What was taken for granted.
     pub notes: Vec<Note>,
+    /// The clause template that was registered.
+    #[schema(required, format = Uuid)]
+    pub clause_template_id: Option<String>,
 }
 
 /// A clause that is needed.

@@ -191,6 +191,7 @@ fn the_demo_is_loaded_once_and_its_clients_work_after_a_power_cut_and_without_de
         assert_eq!(status, 401, "the secret that was lost opens nothing any more");
     }
     tour(&dir);
+    snippets(&dir);
     assert_eq!(running.terminate(), Some(0));
 }
 
@@ -215,4 +216,37 @@ fn tour(dir: &Path) {
         said.trim_end().ends_with("closed: 広報紙の発送業務（ツアー）"),
         "{said}"
     );
+}
+
+/// The snippets of `openapi/README.md`, in their order: what a client developer reads there works.
+fn snippets(dir: &Path) {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let script: String = text
+        .split("```bash\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        // Each prints a line of its own, and the next begins a new one.
+        .map(|snippet| format!("{snippet}\necho\n"))
+        .collect();
+    let mut command = Command::new("bash");
+    command
+        .args(["-euo", "pipefail", "-c", &script])
+        .env("DEMO", dir.join("demo.json"));
+    let ended = command.output().unwrap();
+    let (said, complained) = (
+        String::from_utf8_lossy(&ended.stdout),
+        String::from_utf8_lossy(&ended.stderr),
+    );
+    assert!(ended.status.success(), "{said}\n{complained}");
+    for expected in [
+        "/name",
+        "Correct each of errors",
+        "カブシキガイシャミホン",
+        "stale_version",
+        "試行",
+        "allow",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}\n{complained}");
+    }
 }

@@ -216,7 +216,6 @@ db_test!(every_write_can_be_tried, |app| {
 fn every_write_says_that_it_can_be_tried() {
     let asking = [
         "evaluate_risk",
-        "plan_clauses",
         "plan_reminders",
         "preview_policy_version",
         "issue_token",

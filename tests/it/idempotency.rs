@@ -349,12 +349,7 @@ db_test!(every_post_that_writes_can_be_sent_again, |app| {
 /// The document says which POSTs write: those that only ask take no key.
 #[test]
 fn every_post_that_writes_takes_a_key() {
-    let asking = [
-        "evaluate_risk",
-        "plan_clauses",
-        "plan_reminders",
-        "preview_policy_version",
-    ];
+    let asking = ["evaluate_risk", "plan_reminders", "preview_policy_version"];
     for operation in operations() {
         let takes = operation
             .parameters()

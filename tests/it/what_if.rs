@@ -312,3 +312,90 @@ db_test!(what_cannot_be_asked_is_refused_with_its_place, |app| {
         reader.post(path, body).await.problem(403, "insufficient_scope");
     }
 });
+
+/// What the plan says is what the annex says, in the form that is asked for.
+fn personal_data() -> Value {
+    json!({
+        "kind": "contractor_engagement",
+        "phase": "contracting",
+        "organization_id": seed::MAYOR,
+        "facts": {"handles_personal_information": true, "confidentiality": "c3a"},
+    })
+}
+
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+db_test!(the_annex_to_the_contract_is_a_file, |app| {
+    let plan = app.officer().post("/clause-plans", personal_data()).await.expect(200);
+    let mandatory = plan
+        .items("/requirements")
+        .iter()
+        .filter(|clause| clause["requirement_level"] == "mandatory");
+    let asked = app.officer().header("Accept", "text/markdown");
+    let annex = asked.post("/clause-plans", personal_data()).await.expect(200);
+    assert_eq!(annex.header("content-type"), "text/markdown; charset=utf-8");
+    let text = String::from_utf8(annex.bytes).unwrap();
+    assert!(
+        text.starts_with("# 情報セキュリティに関する特記仕様書（業務委託）"),
+        "{text}"
+    );
+    assert!(text.contains("| 保有個人情報を取り扱う | 該当する |"), "{text}");
+    let mut number = 0;
+    for clause in mandatory {
+        number += 1;
+        let heading = format!("## 第{number}条（{}）\n", clause["title"].as_str().unwrap());
+        assert!(text.contains(&heading), "{heading}: {text}");
+        assert!(text.contains(clause["requirement"].as_str().unwrap()));
+    }
+    assert!(
+        number > 10 && !text.contains(&format!("第{}条", number + 1)),
+        "{number}"
+    );
+
+    let file = app
+        .officer()
+        .header("Accept", DOCX)
+        .post("/clause-plans", personal_data())
+        .await
+        .expect(200);
+    assert_eq!(file.header("content-type"), DOCX);
+    assert!(file.bytes.starts_with(b"PK"), "a DOCX file is a ZIP archive");
+});
+
+db_test!(the_annex_is_registered_in_the_same_call_by_whoever_may, |app| {
+    let mut body = personal_data();
+    body["register_as"] = json!({"edition": "令和9年4月版", "valid_from_on": "2027-04-01"});
+    let refused = app
+        .with_scopes(&["risk:evaluate"])
+        .post("/clause-plans", body.clone())
+        .await;
+    refused.problem(403, "insufficient_scope");
+    let mut nobodys = body.clone();
+    nobodys.as_object_mut().unwrap().remove("organization_id");
+    let nobodys = app.officer().post("/clause-plans", nobodys).await;
+    nobodys.invalid("/organization_id", "required");
+
+    let asked = app
+        .officer()
+        .header("Accept", "text/markdown")
+        .header("Idempotency-Key", "annex-1");
+    let first = asked.post("/clause-plans", body.clone()).await.expect(200);
+    let template = app.officer().get(first.header("location")).await.expect(200);
+    assert_eq!(template.text("/name"), "情報セキュリティに関する特記仕様書（業務委託）");
+    let text = String::from_utf8(first.bytes.clone()).unwrap();
+    for article in template.items("/articles") {
+        let heading = format!("## {}（", article["article"].as_str().unwrap());
+        assert!(text.contains(&heading), "{heading}");
+        for paragraph in article["quotation"].as_str().unwrap().lines() {
+            assert!(text.contains(paragraph), "{paragraph}");
+        }
+    }
+    let again = asked.post("/clause-plans", body.clone()).await.expect(200);
+    assert_eq!(
+        (again.header("idempotency-replayed"), &again.bytes),
+        ("true", &first.bytes)
+    );
+    assert_eq!(again.header("location"), first.header("location"));
+    let taken = app.officer().post("/clause-plans", body).await;
+    taken.problem(409, "duplicate_clause_template");
+});

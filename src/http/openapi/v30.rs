@@ -94,6 +94,12 @@ fn said(mut schema: Map<String, Value>, schemas: &Value, open: bool) -> Map<Stri
             schema.insert(word.to_owned(), Value::Array(others));
         }
     }
+    // A choice of plain types makes clients that do not compile; as "anything" it is said in its description.
+    let is_plain = |branch: &Value| branch.get("$ref").is_none() && branch.get("properties").is_none();
+    let branches = schema.get("oneOf").and_then(Value::as_array);
+    if branches.is_some_and(|branches| branches.iter().all(is_plain)) {
+        schema.remove("oneOf");
+    }
     if let Some(Value::Array(examples)) = schema.get("examples").cloned() {
         schema.remove("examples");
         if let Some(first) = examples.into_iter().next() {

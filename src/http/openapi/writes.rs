@@ -4,12 +4,7 @@
 use serde_json::{Value, json};
 
 /// POSTs that only ask.
-const QUESTIONS: &[&str] = &[
-    "evaluate_risk",
-    "plan_clauses",
-    "plan_reminders",
-    "preview_policy_version",
-];
+const QUESTIONS: &[&str] = &["evaluate_risk", "plan_reminders", "preview_policy_version"];
 
 /// POSTs that take on work of many rows: without a key a request sent again would do it again.
 const LONG_WORK: &[&str] = &["create_export", "create_import"];

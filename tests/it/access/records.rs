@@ -40,6 +40,10 @@ const BODIES: &[(&str, &str)] = &[
         "batch_create_gate_checks",
         r#"{"checks": [{"action": "sign", "entry_id": "{entry_id}"}]}"#,
     ),
+    (
+        "plan_clauses",
+        r#"{"organization_id": "{organization_id}", "register_as": {"edition": "試行版", "valid_from_on": "2027-04-01"}}"#,
+    ),
     ("create_gate_enforcement", r#"{"valid_from_on": "2027-04-01"}"#),
     ("create_fiscal_year_snapshot", r#"{"fiscal_year": 2027}"#),
     ("create_calendar_feed", r#"{"person_id": "{person_id}"}"#),
