@@ -251,12 +251,11 @@ async fn list_import_errors(
 /// Download the rows with errors
 ///
 /// The rows as they came, in the format of the file, with a column of messages behind them: correct them there and
-/// import the file again. 409 `no_errors` when there are none, or none any more.
+/// import the file again. Without errors, or 30 days after the end, it has a header only.
 #[utoipa::path(tag = "sheets", params(("import_id" = String, Path, description = "取込のID", format = Uuid)),
     security(("oauth2" = ["imports:write"])), responses(
     (status = 200, description = "誤りのある行 / The rows", body = ErrorFileContent, content_type = "application/octet-stream",
      headers(("Content-Disposition" = String, description = "attachment と名前 / attachment with the name"))),
-    (status = 409, description = "誤りがない / No errors", body = Problem, content_type = "application/problem+json"),
     Problems))]
 #[get("/imports/{import_id}/error-file")]
 async fn download_import_error_file(
@@ -296,7 +295,7 @@ fn disposition(name: &str) -> ContentDisposition {
 /// The rows with errors as a file: the commands.
 ///
 /// # Errors
-/// 409 `no_errors`, a database failure.
+/// A database failure.
 pub(crate) fn error_file_of(
     app: &App,
     tenant: &crate::app::Tenant,

@@ -33,7 +33,7 @@ enum Sink {
 /// The name and the bytes of the file.
 ///
 /// # Errors
-/// 409 `no_errors`, a database failure.
+/// A database failure.
 pub(crate) fn make(app: &App, tenant: &Tenant, import: &ImportRow, lang: Lang) -> Result<(String, Vec<u8>), ApiError> {
     match written(app, tenant, import, lang, false) {
         // A message may hold a character that CP932 lacks, a cell of UTF-8 too.
@@ -71,19 +71,12 @@ fn written(
     in_utf8: bool,
 ) -> Result<(String, Vec<u8>), Failure> {
     let settings = import.settings()?;
-    let no_errors = || ApiError::Conflict {
-        code: "no_errors",
-        ja: "誤りのある行はありません。".to_owned(),
-        en: "There are no rows with errors.".to_owned(),
-    };
-    let header = import.header()?.ok_or_else(no_errors)?;
+    // Before it is read a file has no header, and without errors the file has no rows.
+    let titles = import.header()?.map(|header| header.cells).unwrap_or_default();
     let (first, today) = app.read_as(tenant, |scope| Ok((failed_rows(scope, &import.id, 0)?, scope.today)))?;
-    if first.is_empty() {
-        return Err(no_errors().into());
-    }
-    let width = header.cells.len();
+    let width = titles.len();
     let (row_title, message_title) = lang.pick(("元の行", "取込の誤り"), ("Row of the file", "Errors of the import"));
-    let mut titles: Vec<&str> = header.cells.iter().map(String::as_str).collect();
+    let mut titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     titles.extend([row_title, message_title]);
     let mut sink = match (settings.format, settings.encoding) {
         (SheetFormat::Xlsx, _) => {

@@ -347,7 +347,11 @@ fn end(
         }
         ImportStatus::Failed | ImportStatus::Cancelled => {
             let reason = app.read_as(tenant, |scope| reason(scope, row, name))?;
-            let made = error_file::make(app, tenant, row, Lang::Ja).ok();
+            let made = if row.failed > 0 {
+                Some(error_file::make(app, tenant, row, Lang::Ja)?)
+            } else {
+                None
+            };
             let mut beside: Vec<(String, &[u8])> = vec![("reason.txt".to_owned(), reason.as_bytes())];
             if let Some((_, bytes)) = &made {
                 beside.push((format!("errors.{}", row.settings()?.format.code()), bytes));
