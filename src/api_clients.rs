@@ -65,6 +65,7 @@ pub const PROFILES: &[(&str, &[&str])] = &[
             "audits:read",
             "audit_log:read",
             "reports:read",
+            "sync:read",
         ],
     ),
 ];

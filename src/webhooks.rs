@@ -432,7 +432,10 @@ fn check_url(scope: &Scope<'_>, url: &str) -> Option<FieldError> {
     };
     let https = uri.scheme_str() == Some("https");
     let plain = uri.scheme_str() == Some("http") && config.allow_http;
-    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = uri
+        .authority()
+        .map(ureq::http::uri::Authority::as_str)
+        .unwrap_or_default();
     if !(https || plain) || authority.is_empty() || authority.contains('@') || !url.is_ascii() || url.contains('#') {
         return Some(invalid());
     }

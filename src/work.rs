@@ -20,8 +20,8 @@ mod prune;
 pub mod quarantine;
 mod recipients;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -71,7 +71,8 @@ const CLOCK_SLACK: i64 = 300;
 pub struct Worker {
     app: App,
     transport: Option<Transport>,
-    poster: Poster,
+    /// Made when something is to be sent: reading the system's certificates takes a while.
+    poster: OnceLock<Poster>,
     node: String,
     lanes: usize,
     faults: Faults,
@@ -170,7 +171,7 @@ impl Worker {
     pub fn new(app: App) -> Result<Self, ApiError> {
         Ok(Self {
             transport: transport(&app.config)?,
-            poster: Poster::new(&app.config.webhooks)?,
+            poster: OnceLock::new(),
             node: app.random.id(app.clock.now()),
             app,
             lanes: LANES,
@@ -206,20 +207,28 @@ impl Worker {
     /// # Errors
     /// The first failure; what was finished stays, and the next tick goes on from there.
     pub async fn tick(&self) -> Result<Ticked, ApiError> {
-        let mut total = self.plan_and_mail().await?;
-        total.add(self.move_files().await?);
-        total.add(self.send_events().await?);
+        let mut total = Ticked::default();
+        if let Some(senders) = self.senders().await? {
+            for part in [Part::Mails, Part::Files, Part::Events] {
+                total.add(self.do_part(part, &senders).await?);
+            }
+        }
         Ok(total)
     }
 
+    async fn do_part(&self, part: Part, senders: &[Sender]) -> Result<Ticked, ApiError> {
+        match part {
+            Part::Mails => self.plan_and_mail(senders).await,
+            Part::Files => self.move_files(senders).await,
+            Part::Events => self.send_events(senders).await,
+        }
+    }
+
     /// Everything but files of many rows and webhooks, whose receivers may be slow.
-    async fn plan_and_mail(&self) -> Result<Ticked, ApiError> {
-        let Some(senders) = self.senders().await? else {
-            return Ok(Ticked::default());
-        };
+    async fn plan_and_mail(&self, senders: &[Sender]) -> Result<Ticked, ApiError> {
         let (mut total, mut failed) = (Ticked::default(), None);
         for sender in senders {
-            match self.tick_of(&sender).await {
+            match self.tick_of(sender).await {
                 Ok(ticked) => total.add(ticked),
                 Err(error) if is_kill(&error) => return Err(error),
                 Err(error) => {
@@ -239,9 +248,9 @@ impl Worker {
     }
 
     /// Queues what happened for the receivers of webhooks and sends what is due, to several receivers at a time.
-    async fn send_events(&self) -> Result<Ticked, ApiError> {
+    async fn send_events(&self, senders: &[Sender]) -> Result<Ticked, ApiError> {
         let mut total = Ticked::default();
-        for sender in self.senders().await?.unwrap_or_default() {
+        for sender in senders {
             let tenant = Tenant::new(&sender.id);
             let (app, of) = (self.app.clone(), tenant.clone());
             let (queued, endpoints) = blocking(move || {
@@ -262,6 +271,14 @@ impl Worker {
         Ok(total)
     }
 
+    fn poster(&self) -> Result<Poster, ApiError> {
+        if let Some(poster) = self.poster.get() {
+            return Ok(poster.clone());
+        }
+        let made = Poster::new(&self.app.config.webhooks)?;
+        Ok(self.poster.get_or_init(|| made).clone())
+    }
+
     /// Sends what is due for one receiver, one event after another; answers how many it took.
     async fn send_to(&self, tenant: Tenant, endpoint_id: String) -> Result<usize, ApiError> {
         let mut delivered = 0;
@@ -270,7 +287,7 @@ impl Worker {
                 break;
             }
             let (app, of, endpoint_id) = (self.app.clone(), tenant.clone(), endpoint_id.clone());
-            let poster = self.poster.clone();
+            let poster = self.poster()?;
             let taken = blocking(move || {
                 let Some(claimed) = webhooks::queue::claim(&app, &of, &endpoint_id)? else {
                     return Ok(None);
@@ -324,12 +341,12 @@ impl Worker {
     }
 
     /// Takes imports on, step by step, and makes the files that wait.
-    async fn move_files(&self) -> Result<Ticked, ApiError> {
+    async fn move_files(&self, senders: &[Sender]) -> Result<Ticked, ApiError> {
         let mut total = Ticked::default();
-        for sender in self.senders().await?.unwrap_or_default() {
+        for sender in senders {
             let (app, stopping, seen) = (self.app.clone(), self.stopping.clone(), self.seen.clone());
+            let tenant = Tenant::new(&sender.id);
             let done = blocking(move || {
-                let tenant = Tenant::new(&sender.id);
                 let is_stopping = || stopping.load(Ordering::SeqCst);
                 Ok(Ticked {
                     imported: imports::folder::look(&app, &tenant, &seen)?
@@ -399,10 +416,9 @@ impl Worker {
         loop {
             let ended = {
                 let tick = async {
-                    match part {
-                        Part::Mails => self.plan_and_mail().await,
-                        Part::Files => self.move_files().await,
-                        Part::Events => self.send_events().await,
+                    match self.senders().await? {
+                        Some(senders) => self.do_part(part, &senders).await,
+                        None => Ok(Ticked::default()),
                     }
                 };
                 tokio::pin!(tick);
@@ -442,7 +458,9 @@ async fn wake_every_half_minute(sleepers: [Arc<Notify>; 3]) -> Result<JobSchedul
     let scheduler = JobScheduler::new().await?;
     scheduler
         .add(Job::new_repeated(WAKE, move |_, _| {
-            sleepers.iter().for_each(|sleeper| sleeper.notify_one())
+            for sleeper in &sleepers {
+                sleeper.notify_one();
+            }
         })?)
         .await?;
     scheduler.start().await?;

@@ -510,7 +510,7 @@ mod tests {
             prop_assert_eq!(date(&format!("{year}/{month}/{of_month}")), Ok(day));
             prop_assert_eq!(date(&format!("{year}年{month}月{of_month}日")), Ok(day));
             prop_assert_eq!(date(&format!("{year}{month:02}{of_month:02}")), Ok(day));
-            if year >= 2020 && year < 2117 {
+            if (2020..2117).contains(&year) {
                 prop_assert_eq!(date(&format!("R{}.{month}.{of_month}", year - 2018)), Ok(day));
                 prop_assert_eq!(date(&format!("令和{}年{month}月{of_month}日", year - 2018)), Ok(day));
             }

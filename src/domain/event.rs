@@ -69,6 +69,8 @@ events! {
     "corrective_action.closed" = "是正措置を終えた", "a corrective action was closed";
     "contract_measure.taken" = "契約に基づく措置をとった", "a measure was taken under the contract";
     "contract_measure.updated" = "契約に基づく措置を変更した", "a measure under the contract was changed";
+    "import.finished" = "取込みが終わった", "an import ended";
+    "export.completed" = "出力ができた", "an export is ready";
     "gate_decision.changed" = "進めてよいかの判定が変わった", "the answer of a gate check is another than before";
 }
 
@@ -107,6 +109,8 @@ pub fn collection(subject_type: &str) -> Option<&'static str> {
         "incident" => "incidents",
         "corrective_action" => "corrective-actions",
         "contract_measure" => "contract-measures",
+        "import" => "imports",
+        "export" => "exports",
         _ => return None,
     })
 }

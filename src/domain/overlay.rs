@@ -324,7 +324,8 @@ fn check_change(clause: &Clause, change: &ClauseChange, at: &str, faults: &mut V
     }
     if change
         .reverify_months
-        .is_some_and(|months| months > clause.reverify_months)
+        // 0 would be never.
+        .is_some_and(|months| months == 0 || months > clause.reverify_months)
     {
         faults.push(fault(format!("{at}/reverify_months"), WEAKER));
     }

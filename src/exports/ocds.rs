@@ -163,10 +163,18 @@ fn release(
     if let (Some(supplier), Some(company)) = (&supplier, company) {
         let mut party = party(supplier, &["supplier"]);
         if let Some(number) = &company.corporate_number {
-            party["identifier"] = json!({"scheme": "JP-JCN", "id": number, "legalName": company.name});
+            put(
+                &mut party,
+                "identifier",
+                json!({"scheme": "JP-JCN", "id": number, "legalName": company.name}),
+            );
         }
         if let Some(address) = &company.address {
-            party["address"] = json!({"streetAddress": address, "countryName": company.country});
+            put(
+                &mut party,
+                "address",
+                json!({"streetAddress": address, "countryName": company.country}),
+            );
         }
         parties.push(party);
     }
@@ -182,34 +190,52 @@ fn release(
     });
     if let Some((method, details)) = method(text("procurement_method")) {
         tags.push("tender");
-        release["tender"] = json!({
-            "id": text("control_number"),
-            "title": text("name"),
-            "procurementMethod": method,
-            "procurementMethodDetails": details,
-        });
+        put(
+            &mut release,
+            "tender",
+            json!({
+                "id": text("control_number"),
+                "title": text("name"),
+                "procurementMethod": method,
+                "procurementMethodDetails": details,
+            }),
+        );
     }
     if let Some(supplier) = supplier.filter(|_| !periods.is_empty()) {
         tags.extend(["award", "contract"]);
-        release["awards"] = periods
-            .iter()
-            .map(|period| award(period, text("name"), &supplier))
-            .collect();
-        release["contracts"] = periods
-            .iter()
-            .map(|period| contract(period, text("name"), status, today))
-            .collect();
+        put(
+            &mut release,
+            "awards",
+            periods
+                .iter()
+                .map(|period| award(period, text("name"), &supplier))
+                .collect(),
+        );
+        put(
+            &mut release,
+            "contracts",
+            periods
+                .iter()
+                .map(|period| contract(period, text("name"), status, today))
+                .collect(),
+        );
     }
     if tags.is_empty() {
         tags.push("planning");
     }
-    release["tag"] = json!(tags);
+    put(&mut release, "tag", json!(tags));
     release
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn party(reference: &Value, roles: &[&str]) -> Value {
     let mut party = reference.clone();
-    party["roles"] = json!(roles);
+    put(&mut party, "roles", json!(roles));
     party
 }
 
@@ -242,7 +268,7 @@ fn award(period: &Period, title: &str, supplier: &Value) -> Value {
         "contractPeriod": span(period),
     });
     if let Some(amount) = period.amount_jpy {
-        award["value"] = json!({"amount": amount, "currency": "JPY"});
+        put(&mut award, "value", json!({"amount": amount, "currency": "JPY"}));
     }
     award
 }
@@ -265,10 +291,10 @@ fn contract(period: &Period, title: &str, status: Status, today: NaiveDate) -> V
         "period": span(period),
     });
     if let Some(number) = &period.contract_number {
-        contract["description"] = json!(format!("契約番号 {number}"));
+        put(&mut contract, "description", json!(format!("契約番号 {number}")));
     }
     if let Some(amount) = period.amount_jpy {
-        contract["value"] = json!({"amount": amount, "currency": "JPY"});
+        put(&mut contract, "value", json!({"amount": amount, "currency": "JPY"}));
     }
     contract
 }

@@ -211,6 +211,15 @@ pub struct Document {
 }
 
 impl Document {
+    /// A validator of a schema that may refer to the document's own.
+    ///
+    /// # Errors
+    /// A schema that is not one.
+    pub fn compile(&self, schema: Value) -> Result<Validator, ApiError> {
+        let schemas = self.json.pointer("/components/schemas").unwrap_or(&Value::Null);
+        compiled(schema, schemas)
+    }
+
     /// Finishes the collected document and compiles its schemas.
     ///
     /// # Errors

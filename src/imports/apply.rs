@@ -369,7 +369,8 @@ fn clause(scope: &mut Scope<'_>, plan: &Plan, filled: &[Filled<'_>]) -> Result<O
             ("agreed", Value::Bool(true)) if after.get("agreed").is_some_and(Value::is_object) => {}
             ("agreed", Value::Bool(true)) => parse_into(&mut after, place, json!({})),
             ("agreed", _) => parse_into(&mut after, place, Value::Null),
-            (place, Value::Null) if place.starts_with("agreed.") && !after["agreed"].is_object() => {}
+            (place, Value::Null)
+                if place.starts_with("agreed.") && !after.get("agreed").is_some_and(Value::is_object) => {}
             (place, new) => parse_into(&mut after, place, new),
         }
     }

@@ -365,18 +365,18 @@ fn end(
 
 /// Why an import came to nothing, for people.
 fn reason(scope: &mut Scope<'_>, row: &ImportRow, name: &str) -> Result<String, ApiError> {
-    let mut text = format!("{name}\n\n取り込めませんでした。\n");
-    match row.problem(Lang::Ja)? {
-        Some(problem) => text.push_str(&format!("{}（{}）\n", problem.message, problem.code)),
-        None => text.push_str("取込は取り消されました。\n"),
-    }
+    let mut lines = vec![name.to_owned(), String::new(), "取り込めませんでした。".to_owned()];
+    lines.push(match row.problem(Lang::Ja)? {
+        Some(problem) => format!("{}（{}）", problem.message, problem.code),
+        None => "取込は取り消されました。".to_owned(),
+    });
     for error in rows::errors(scope, &row.id, (0, -1), NAMED)? {
         let error = error.wire(Lang::Ja);
         let place = error.cell.unwrap_or_else(|| format!("{}行目", error.row));
-        text.push_str(&format!("{place}: {}\n", error.message));
+        lines.push(format!("{place}: {}", error.message));
     }
-    text.push_str("\n誤りを直し、このファイルをもう一度 in に置いてください。\n");
-    Ok(text)
+    lines.push("\n誤りを直し、このファイルをもう一度 in に置いてください。\n".to_owned());
+    Ok(lines.join("\n"))
 }
 
 /// Moves a file away with what is written beside it; a file of its name that is there already stays.

@@ -209,12 +209,11 @@ fn each(
             continue;
         }
         let first = row.row_key.as_ref().and_then(|key| first.get(key)).copied();
-        let outcome = match first.filter(|first| *first < row.row_number) {
-            Some(first) => Err(vec![twice(first)]),
-            None => {
-                let cells: Vec<String> = serde_json::from_str(&row.cells)?;
-                apply::row(scope, plan, &cells, &mut references)?
-            }
+        let outcome = if let Some(first) = first.filter(|first| *first < row.row_number) {
+            Err(vec![twice(first)])
+        } else {
+            let cells: Vec<String> = serde_json::from_str(&row.cells)?;
+            apply::row(scope, plan, &cells, &mut references)?
         };
         chunk.note(row.row_number, outcome);
     }
@@ -361,17 +360,20 @@ fn apply(app: &App, tenant: &Tenant, import: &ImportRow) -> Result<Option<usize>
 /// # Errors
 /// A database failure.
 pub(crate) fn forget(app: &App, tenant: &Tenant) -> Result<usize, ApiError> {
-    app.write_as(tenant, Actor::system(), |scope| {
-        let over: Vec<String> = imports::table
+    let over: Vec<String> = app.read_as(tenant, |scope| {
+        Ok(imports::table
             .filter(imports::local_government_id.eq(&scope.lg))
             .filter(imports::expires_at.le(Some(scope.at)))
             .order(imports::expires_at)
             .limit(20)
             .select(imports::id)
-            .load(scope.conn)?;
-        if over.is_empty() {
-            return Ok(0);
-        }
+            .load(scope.conn)?)
+    })?;
+    // A tick that has nothing to do takes no lock.
+    if over.is_empty() {
+        return Ok(0);
+    }
+    app.write_as(tenant, Actor::system(), |scope| {
         diesel::delete(
             import_errors::table
                 .filter(import_errors::local_government_id.eq(&scope.lg))

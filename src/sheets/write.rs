@@ -32,7 +32,7 @@ pub enum Encoding {
     /// UTF-8 without one.
     #[serde(rename = "utf-8")]
     Utf8,
-    /// CP932 (Shift_JIS as Windows has it); a character that it lacks is refused.
+    /// CP932 (`Shift_JIS` as Windows has it); a character that it lacks is refused.
     #[serde(rename = "cp932")]
     Cp932,
 }

@@ -164,7 +164,7 @@ impl Resolver for Guard {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
         let mut may = self.empty();
-        for address in found.iter() {
+        for address in &found {
             if may_connect(address.ip(), address.port(), &self.allowed) {
                 may.push(*address);
             }

@@ -9,10 +9,14 @@ use crate::openapi::operations;
 const ANY_ID: &str = "01960000-0000-7000-8000-00000000ffff";
 
 fn filled(path: &str) -> String {
-    path.split('/')
-        .map(|part| if part.starts_with('{') { ANY_ID } else { part })
-        .collect::<Vec<_>>()
-        .join("/")
+    // What stands behind a parameter stays: `/calendar/{key}.ics`.
+    let mut parts = path.split('{');
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        whole += ANY_ID;
+        whole += part.split_once('}').unwrap().1;
+    }
+    whole
 }
 
 fn safe(answered: &Answered) {

@@ -12,15 +12,7 @@ use crate::source;
 
 /// Whether a value is one of a schema of the document.
 fn check(schema: &Value, value: &Value) -> Result<(), String> {
-    let root = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "allOf": [schema],
-        "components": document().json["components"],
-    });
-    let validator = jsonschema::options()
-        .should_validate_formats(true)
-        .build(&root)
-        .unwrap();
+    let validator = document().compile(json!({"allOf": [schema]})).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))

@@ -29,6 +29,7 @@ impl Parameters {
     pub(super) fn of(document: &Value) -> Result<Self, ApiError> {
         let mut shared: HashMap<String, Arc<Validator>> = HashMap::new();
         let mut all = BTreeMap::new();
+        let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let listed = operation["parameters"].as_array().into_iter().flatten();
@@ -36,14 +37,12 @@ impl Parameters {
                 for parameter in listed.filter(|parameter| parameter["in"] == "query") {
                     let schema = &parameter["schema"];
                     let known = shared.get(&schema.to_string()).cloned();
-                    let validator = match known {
-                        Some(validator) => validator,
-                        None => {
-                            let schemas = &document["components"]["schemas"];
-                            let made = Arc::new(compiled(json!({"allOf": [schema]}), schemas)?);
-                            shared.insert(schema.to_string(), made.clone());
-                            made
-                        }
+                    let validator = if let Some(validator) = known {
+                        validator
+                    } else {
+                        let made = Arc::new(compiled(json!({"allOf": [schema]}), &schemas)?);
+                        shared.insert(schema.to_string(), made.clone());
+                        made
                     };
                     parameters.push(Parameter {
                         name: parameter["name"].as_str().unwrap_or_default().to_owned(),

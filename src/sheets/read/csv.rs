@@ -39,7 +39,7 @@ pub(super) fn rows<E: From<ReadError>>(
         }
         // The reader passes over blank lines, which are rows of the spreadsheet all the same.
         let taken = reader.position().line().saturating_sub(line);
-        let inner = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+        let inner = record.as_slice().split(|byte| *byte == b'\n').count() - 1;
         let blank = taken
             .saturating_sub(u64::try_from(inner).unwrap_or(u64::MAX))
             .saturating_sub(1);

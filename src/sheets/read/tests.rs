@@ -100,7 +100,7 @@ fn a_table_that_is_too_wide_or_a_quotation_that_never_ends_is_refused() {
 fn no_more_than_one_row_is_held() {
     let mut csv = "番号,名称\r\n".to_owned();
     for n in 0..100_000 {
-        csv.push_str(&format!("{n:06},株式会社{n}\r\n"));
+        csv += &format!("{n:06},株式会社{n}\r\n");
     }
     let (mut held, mut most, mut last) = (0, 0, 0);
     rows::<ReadError>(

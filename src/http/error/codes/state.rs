@@ -486,4 +486,30 @@ pub(super) static CODES: &[Code] = &[
             "See its kind and use the operation for it: a verification, a decision, an acceptance.",
         ],
     ),
+    code(
+        409,
+        "export_not_complete",
+        ["出力がまだできていません", "The export is not complete"],
+        [
+            "ファイルはまだ作られているか、作れませんでした。",
+            "The file is still being made, or could not be made.",
+        ],
+        [
+            "GET で status を読み、succeeded になってから取得してください。failed のときは error を直してやり直してください。",
+            "Read its status and fetch the file when it is succeeded; when it failed, correct what error names and ask again.",
+        ],
+    ),
+    code(
+        409,
+        "import_is_over",
+        ["取込は終わっています", "The import is over"],
+        [
+            "終わった取込は取り消せません。",
+            "An import that has ended cannot be cancelled.",
+        ],
+        [
+            "書かれたものを戻すには、直したファイルをもう一度取り込んでください。",
+            "Import a corrected file to put right what was written.",
+        ],
+    ),
 ];
