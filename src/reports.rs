@@ -3,7 +3,7 @@
 //! register is for the rule of 1 July 2027.
 //!
 //! Each is a page for programs and, by its [`ReportKey`], a file for people ([`crate::exports`]). How they name an entry is
-//! [`line`]'s.
+//! [`mod@line`]'s.
 
 mod clause_gaps;
 mod contractor_register;

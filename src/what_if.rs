@@ -1,5 +1,5 @@
 //! What-if (試算): what the rules would say about facts, dates and days, without storing anything but an annex that is to
-//! be registered ([`annex`]).
+//! be registered ([`mod@annex`]).
 //!
 //! Each operation asks one pure function of [`crate::domain`]; the types are in [`wire`]. An `organization_id` brings in
 //! the defaults of that organization's policy profile and its closed days; without it a missing fact counts at its

@@ -222,13 +222,14 @@ fn tour(dir: &Path) {
 fn snippets(dir: &Path) {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/README.md");
     let text = std::fs::read_to_string(readme).unwrap();
-    let script: String = text
+    let snippets: Vec<String> = text
         .split("```bash\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         // Each prints a line of its own, and the next begins a new one.
         .map(|snippet| format!("{snippet}\necho\n"))
         .collect();
+    let script = snippets.concat();
     let mut command = Command::new("bash");
     command
         .args(["-euo", "pipefail", "-c", &script])

@@ -214,7 +214,7 @@ db_test!(a_wrong_row_stops_all_or_only_itself, |app| {
     let file = app.officer().get(&path).await.expect(200);
     assert!(file.header("content-disposition").contains("errors.csv"));
     let text = String::from_utf8(file.bytes.clone()).unwrap();
-    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').trim().split("\r\n").collect();
+    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').trim().lines().collect();
     assert_eq!(lines.len(), 5, "{text}");
     assert!(lines[0].ends_with("\"元の行\",\"取込の誤り\"") && lines[3].contains("C5: 決められた値ではありません"));
     let corrected = text
@@ -480,10 +480,8 @@ db_test!(clouds_accounts_and_clauses_enter_too, |app| {
 });
 
 db_test!(many_rows_go_chunk_by_chunk_and_an_import_may_be_cancelled, |app| {
-    let mut csv = "外部ID（zaimu）,事業者名\n".to_owned();
-    for n in 0..1_100 {
-        csv.push_str(&format!("{n:06},事業者{n}\n"));
-    }
+    let lines: Vec<String> = (0..1_100).map(|n| format!("{n:06},事業者{n}\n")).collect();
+    let csv = "外部ID（zaimu）,事業者名\n".to_owned() + &lines.concat();
     let taken = send(&app.officer(), APPLY, "多.csv", csv.as_bytes()).await.expect(202);
     assert_eq!((taken.text("/status"), taken.header("retry-after")), ("queued", "5"));
     let path = taken.header("location").to_owned();

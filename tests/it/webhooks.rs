@@ -173,7 +173,7 @@ db_test!(an_event_is_given_up_after_the_tenth_attempt, |app| {
     receiver.answers(&["400 Bad Request"; 10]);
     for hour in 0..12 {
         let (day, hour) = (1 + hour / 4, 9 + hour % 4);
-        app.at(&format!("2027-04-{:02}T{hour:02}:00", day));
+        app.at(&format!("2027-04-{day:02}T{hour:02}:00"));
         app.db(|conn| {
             diesel::update(webhook_deliveries::table.filter(webhook_deliveries::done_at.is_null()))
                 .set(webhook_deliveries::next_at.eq(Some(app.clock.now())))
