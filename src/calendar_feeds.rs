@@ -26,7 +26,7 @@ use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 use crate::journal::sha256_hex;
-use crate::{departments as department_slice, organizations, people};
+use crate::{organizations, people};
 
 /// The word of feeds in the journal.
 const KIND: &str = "calendar_feed";
@@ -196,12 +196,12 @@ fn check(scope: &mut Scope<'_>, allowed: &Organizations, new: &CalendarFeedCreat
         people::require(scope, person, "/person_id")?;
     }
     if let Some(department) = &new.department_id {
-        department_slice::require(scope, department, "/department_id")?;
-        let of: String = departments::table
+        let of: Option<String> = departments::table
             .find((&scope.lg, department))
             .select(departments::organization_id)
-            .first(scope.conn)?;
-        if of != new.organization_id {
+            .first(scope.conn)
+            .optional()?;
+        if of.as_deref() != Some(&new.organization_id) {
             return Err(ApiError::Validation(vec![FieldError::reference("/department_id")]));
         }
     }

@@ -1,4 +1,5 @@
-//! The edge: every route on this screen, and what all of them share.
+//! The edge: every route of the API on this screen, and what all of them share. The pages for people are listed in
+//! [`crate::pages`].
 //!
 //! `main` and the tests call [`application`]. Handlers are attribute macros registered by `.service()`, the only way
 //! into the OpenAPI document; the permission of each stands in its signature ([`caller`]).
@@ -28,9 +29,9 @@ use crate::{
     api_clients, audit_log, audits, calendar_feeds, clause_templates, clauses, cloud_services, contract_measures,
     contractors, corrective_actions, delegations, departments, engagements, entries, erasures, evidence, exceptions,
     exports, files, fiscal_year_snapshots, gate_checks, health, imports, incidents, measure_areas, messages,
-    obligations, organizations, origins, ownership_transfers, people, policies, policy_documents, posts, reminders,
-    reports, risk, risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts, sync,
-    tokens, transitions, verifications, webhooks, what_if,
+    obligations, organizations, origins, ownership_transfers, pages, people, policies, policy_documents, posts,
+    reminders, reports, risk, risk_model, self_inspections, social_media_accounts, social_media_services, subcontracts,
+    sync, tokens, transitions, verifications, webhooks, what_if,
 };
 use error::ApiError;
 use openapi::Document;
@@ -135,6 +136,7 @@ pub fn application(
         .service(
             SwaggerUi::new("/docs/{_:.*}").config(utoipa_swagger_ui::Config::from("/openapi.json").use_base_layout()),
         )
+        .configure(pages::routes)
         .default_service(web::to(openapi::no_route))
         .wrap(from_fn(guard::guard))
 }

@@ -14,6 +14,7 @@
 //!   [`reports`], [`audit_log`]); what other systems ask and follow ([`gate_checks`], [`what_if`], [`sync`], [`webhooks`]);
 //!   files for Excel ([`imports`] and [`exports`], their columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and
 //!   [`api_clients`], [`health`].
+//! - [`pages`] is what people see in a browser; it asks the slices as the API does.
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -62,6 +63,7 @@ pub mod obligations;
 pub mod organizations;
 pub mod origins;
 pub mod ownership_transfers;
+pub mod pages;
 pub mod people;
 pub mod policies;
 pub mod policy_documents;

@@ -1,8 +1,6 @@
 //! The calendar of a feed (RFC 5545): a whole-day event for each open due date. It says what a mail would say in its
 //! subject, kind, name and control number, and nothing of what is in the thing.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use icalendar::{Calendar, Component, Event, EventLike, Parameter, Property};
@@ -10,6 +8,7 @@ use icalendar::{Calendar, Component, Event, EventLike, Parameter, Property};
 use super::FeedRow;
 use crate::app::Scope;
 use crate::clock::Instant;
+use crate::db::on_tenant;
 use crate::db::schema::{entries, obligations, post_holders};
 use crate::db::types::Word;
 use crate::domain::vocabulary::{CodeWord, ObligationKind};
@@ -21,11 +20,11 @@ const REFRESH: &str = "PT12H";
 const LIMIT: i64 = 2_000;
 
 /// An open due date.
-#[derive(Debug)]
+#[derive(Debug, Queryable)]
 pub(super) struct Due {
     obligation_id: String,
     cycle: i32,
-    kind: ObligationKind,
+    kind: Word<ObligationKind>,
     due_on: NaiveDate,
     opened_at: Instant,
     name: String,
@@ -34,14 +33,26 @@ pub(super) struct Due {
 
 /// What is open for the feed's person or department, the earliest first.
 pub(super) fn due(scope: &mut Scope<'_>, feed: &FeedRow) -> Result<Vec<Due>, ApiError> {
-    let mut mine = entries::table
-        .filter(entries::local_government_id.eq(scope.lg.clone()))
+    let mut due = obligations::table
+        .inner_join(entries::table.on(on_tenant!(obligations.entry_id = entries.id)))
+        .filter(obligations::local_government_id.eq(scope.lg.clone()))
+        .filter(obligations::state.eq("open"))
         .filter(entries::organization_id.eq(feed.organization_id.clone()))
         .filter(entries::archived_at.is_null())
-        .select((entries::id, entries::name, entries::control_number))
+        .order((obligations::due_on, obligations::id))
+        .limit(LIMIT)
+        .select((
+            obligations::id,
+            obligations::cycle,
+            obligations::kind,
+            obligations::due_on,
+            obligations::opened_at,
+            entries::name,
+            entries::control_number,
+        ))
         .into_boxed();
     if let Some(department) = &feed.department_id {
-        mine = mine.filter(entries::department_id.eq(Some(department.clone())));
+        due = due.filter(entries::department_id.eq(Some(department.clone())));
     }
     if let Some(person) = &feed.person_id {
         let posts: Vec<String> = post_holders::table
@@ -56,7 +67,7 @@ pub(super) fn due(scope: &mut Scope<'_>, feed: &FeedRow) -> Result<Vec<Due>, Api
             .select(post_holders::post_id)
             .load(scope.conn)?;
         let posts: Vec<Option<String>> = posts.into_iter().map(Some).collect();
-        mine = mine.filter(
+        due = due.filter(
             entries::owner_person_id
                 .eq(Some(person.clone()))
                 .or(entries::deputy_person_id.eq(Some(person.clone())))
@@ -64,39 +75,7 @@ pub(super) fn due(scope: &mut Scope<'_>, feed: &FeedRow) -> Result<Vec<Due>, Api
                 .or(entries::deputy_post_id.eq_any(posts)),
         );
     }
-    let mine: Vec<(String, String, String)> = mine.order(entries::id).load(scope.conn)?;
-    let ids: BTreeSet<Option<String>> = mine.iter().map(|(id, ..)| Some(id.clone())).collect();
-    type Row = (String, i32, Word<ObligationKind>, NaiveDate, Instant, Option<String>);
-    let rows: Vec<Row> = obligations::table
-        .filter(obligations::local_government_id.eq(&scope.lg))
-        .filter(obligations::entry_id.eq_any(ids))
-        .filter(obligations::state.eq("open"))
-        .order((obligations::due_on, obligations::id))
-        .limit(LIMIT)
-        .select((
-            obligations::id,
-            obligations::cycle,
-            obligations::kind,
-            obligations::due_on,
-            obligations::opened_at,
-            obligations::entry_id,
-        ))
-        .load(scope.conn)?;
-    let due = rows
-        .into_iter()
-        .filter_map(|(obligation_id, cycle, kind, due_on, opened_at, entry_id)| {
-            let (_, name, control_number) = mine.iter().find(|(id, ..)| Some(id) == entry_id.as_ref())?;
-            Some(Due {
-                obligation_id,
-                cycle,
-                kind: kind.0,
-                due_on,
-                opened_at,
-                name: name.clone(),
-                control_number: control_number.clone(),
-            })
-        });
-    Ok(due.collect())
+    Ok(due.load(scope.conn)?)
 }
 
 /// The calendar as it is sent.
@@ -124,7 +103,7 @@ pub(super) fn write(title: &str, due: &[Due]) -> String {
             .starts(one.due_on)
             .summary(&format!(
                 "【確認】{}：{}（{}）",
-                one.kind.ja(),
+                one.kind.0.ja(),
                 one.name,
                 one.control_number
             ))
@@ -143,7 +122,7 @@ mod tests {
         let due = Due {
             obligation_id: "01960000".to_owned(),
             cycle: 2,
-            kind: ObligationKind::ContractEnd,
+            kind: Word(ObligationKind::ContractEnd),
             due_on: "2028-03-31".parse().unwrap(),
             opened_at: Instant(0),
             name: "住民情報システム運用保守、帳票の印刷; 封入, 発送".repeat(3),

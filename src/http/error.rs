@@ -199,6 +199,9 @@ pub enum ApiError {
     /// 401: the token has expired.
     #[error("expired token")]
     ExpiredToken,
+    /// 403: a form that another site sent.
+    #[error("foreign form")]
+    ForeignForm,
     /// 403: the token lacks this scope.
     #[error("insufficient scope: {0}")]
     InsufficientScope(&'static str),
@@ -376,6 +379,7 @@ impl ApiError {
             Self::MissingToken => "missing_token",
             Self::InvalidToken(_) => "invalid_token",
             Self::ExpiredToken => "expired_token",
+            Self::ForeignForm => "foreign_form",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::NotFound => "not_found",
             Self::RouteNotFound => "route_not_found",
@@ -516,7 +520,7 @@ impl ResponseError for ApiError {
             | Self::IdempotencyKeyRequired
             | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::MissingToken | Self::InvalidToken(_) | Self::ExpiredToken => StatusCode::UNAUTHORIZED,
-            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use super::error::{ApiError, Lang};
 use super::limits::Left;
 use crate::app::App;
+use crate::pages;
 
 /// The longest that a request may take, its body's arrival included.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -41,13 +42,16 @@ pub async fn guard(
             .map(str::to_owned)
     };
     let lang = Lang::of(header(header::ACCEPT_LANGUAGE).as_deref());
+    // A browser is answered by a page, unless it asks where programs do.
+    let reads_pages = header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
+    let page = reads_pages && pages::is_page(request.path());
     let request_id = header(HeaderName::from_static("request-id"))
         .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
         .unwrap_or_else(|| {
             let app = request.app_data::<web::Data<App>>();
             app.map_or_else(String::new, |app| app.random.id(app.clock.now()))
         });
-    let cacheable = ["/openapi", "/docs", "/.well-known/"]
+    let cacheable = ["/openapi", "/docs", "/.well-known/", "/assets/"]
         .iter()
         .any(|prefix| request.path().starts_with(prefix));
 
@@ -68,6 +72,10 @@ pub async fn guard(
         match app.limits.address(request.request()) {
             Ok(Some(left)) => drop(request.extensions_mut().insert(left)),
             Ok(None) => {}
+            Err(error) if page => {
+                let answer = pages::respond_failure(&error, request.request(), &request_id);
+                return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+            }
             Err(error) => {
                 let answer = error.respond(lang, &request_id);
                 return Ok(request.into_response(finish(answer, &request_id, cacheable)));
@@ -79,11 +87,18 @@ pub async fn guard(
     match tokio::time::timeout(limit, called).await {
         Ok(Ok(Ok(response))) => {
             let error = response.response().error().and_then(Error::as_error::<ApiError>);
-            let rendered = error.map(|error| error.respond(lang, &request_id));
+            let rendered = error.map(|error| {
+                if page {
+                    pages::respond_failure(error, response.request(), &request_id)
+                } else {
+                    error.respond(lang, &request_id)
+                }
+            });
             let (request, response) = response.map_into_boxed_body().into_parts();
             let mut response = rendered.unwrap_or(response);
             if response.status() == StatusCode::UNAUTHORIZED
                 && let Some(app) = request.app_data::<web::Data<App>>()
+                && !page
                 && let Err(error) = app.limits.address(&request)
             {
                 response = error.respond(lang, &request_id);

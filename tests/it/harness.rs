@@ -5,6 +5,7 @@
 //! What the databases hold at the start is [`seed`]'s, how they are made so quickly [`database`]'s.
 
 mod actor;
+mod browser;
 mod contract;
 mod database;
 pub mod seed;
@@ -33,6 +34,7 @@ use kakunin::http::openapi::Document;
 use kakunin::random::Random;
 
 pub use actor::{Actor, Answered};
+pub use browser::{Browser, Page};
 pub use database::{Backend, Database};
 
 /// Declares one test for each database: `db_test!(a_sentence, |app| { … })`. `app` is a [`TestApp`].

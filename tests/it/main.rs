@@ -44,6 +44,7 @@ mod openapi;
 mod origins;
 mod outbox_faults;
 mod over_time;
+mod pages;
 mod policies;
 mod policy_documents;
 mod program;

@@ -71,6 +71,12 @@ impl ApiError {
                 "/oauth/token で新しいトークンを取得してください。",
                 "Obtain a new token at /oauth/token.",
             ),
+            Self::ForeignForm => fixed(
+                "別のサイトから送られたフォームです",
+                "The form came from another site",
+                "何も行っていません。このサイトのページを開き直して、そこから送信してください。",
+                "Nothing was done. Open the page on this site again and send the form from there.",
+            ),
             Self::InsufficientScope(scope) => (
                 lang.pick("権限が足りません", "Insufficient scope").to_owned(),
                 lang.pick(

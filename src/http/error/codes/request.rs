@@ -136,6 +136,19 @@ pub(super) static CODES: &[Code] = &[
     ),
     code(
         403,
+        "foreign_form",
+        ["別のサイトから送られたフォームです", "The form came from another site"],
+        [
+            "画面のフォームが、このサイトのページからではなく送られてきたため、何も行っていません。",
+            "A form of a page was sent from somewhere else than this site; nothing was done.",
+        ],
+        [
+            "このサイトのページを開き直して、そこから送信してください。",
+            "Open the page on this site again and send the form from there.",
+        ],
+    ),
+    code(
+        403,
         "insufficient_scope",
         ["権限が足りません", "Insufficient scope"],
         [

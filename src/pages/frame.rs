@@ -1,0 +1,150 @@
+//! The frame of a page: its headers, its language, the style sheet.
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, get};
+use askama::Template;
+
+use crate::http::error::{ApiError, Lang};
+
+/// The style sheet, the only thing that a page loads.
+const STYLE_SHEET: &str = include_str!("style.css");
+/// Changes with the version, so that a browser may keep it a day.
+pub(super) const STYLE_SHEET_URL: &str = concat!("/assets/kakunin.css?v=", env!("CARGO_PKG_VERSION"));
+/// Nothing from elsewhere, no script at all, forms only to ourselves, in nobody's frame.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The cookie that keeps the language; it says nothing about the person.
+const LANGUAGE: &str = "lang";
+
+/// What every page's template reaches as `frame`.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The style sheet's address.
+    pub style_sheet: &'static str,
+    /// This page in the other language.
+    pub other_language_url: String,
+}
+
+impl Frame {
+    /// For this request: the language that `?lang=` asks for, or that was asked for before; else Japanese, whatever the
+    /// browser prefers: the office reads Japanese.
+    pub fn of(request: &HttpRequest) -> Self {
+        let asked = asked_language(request);
+        let kept = request.cookie(LANGUAGE).and_then(|cookie| language(cookie.value()));
+        let lang = asked.or(kept).unwrap_or_default();
+        let other = lang.pick("en", "ja");
+        let rest: Vec<&str> = request
+            .query_string()
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
+            .collect();
+        let query = rest.iter().map(|pair| format!("{pair}&")).collect::<String>();
+        Self {
+            lang,
+            style_sheet: STYLE_SHEET_URL,
+            other_language_url: format!("{}?{query}lang={other}", request.path()),
+        }
+    }
+
+    /// One of two texts.
+    pub fn t<'a>(&self, ja: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(ja, en)
+    }
+
+    /// The name of the other language, in itself.
+    pub fn other_language(&self) -> &'static str {
+        self.lang.pick("English", "日本語")
+    }
+
+    /// The tag of the other language.
+    pub fn other_language_tag(&self) -> &'static str {
+        self.lang.pick("en", "ja")
+    }
+}
+
+fn asked_language(request: &HttpRequest) -> Option<Lang> {
+    request
+        .query_string()
+        .split('&')
+        .find_map(|pair| language(pair.strip_prefix("lang=")?))
+}
+
+fn language(tag: &str) -> Option<Lang> {
+    match tag {
+        "ja" => Some(Lang::Ja),
+        "en" => Some(Lang::En),
+        _ => None,
+    }
+}
+
+/// A page as an answer.
+///
+/// # Errors
+/// A template that cannot be rendered, which is ours to fix.
+pub(crate) fn page(
+    request: &HttpRequest,
+    status: StatusCode,
+    template: &impl Template,
+) -> Result<HttpResponse, ApiError> {
+    let html = template.render().map_err(ApiError::internal)?;
+    let mut answer = HttpResponse::build(status);
+    answer
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_LANGUAGE, Frame::of(request).lang.tag()));
+    if let Some(lang) = asked_language(request) {
+        let kept = Cookie::build(LANGUAGE, lang.tag())
+            .path("/")
+            .same_site(SameSite::Lax)
+            .http_only(true);
+        answer.cookie(kept.finish());
+    }
+    Ok(answer.body(html))
+}
+
+/// The style sheet.
+#[get("/assets/kakunin.css")]
+pub(super) async fn get_style_sheet() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+        .body(STYLE_SHEET)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_language_is_what_was_asked_for_last_and_japanese_at_first() {
+        let cases = [
+            ("/r", None, Lang::Ja),
+            ("/r?lang=en", None, Lang::En),
+            ("/r", Some("en"), Lang::En),
+            ("/r?lang=ja", Some("en"), Lang::Ja),
+            ("/r?lang=fr", Some("xx"), Lang::Ja),
+        ];
+        for (uri, kept, wanted) in cases {
+            let mut request = TestRequest::with_uri(uri).insert_header((header::ACCEPT_LANGUAGE, "en-US"));
+            if let Some(kept) = kept {
+                request = request.cookie(Cookie::new(LANGUAGE, kept));
+            }
+            assert_eq!(Frame::of(&request.to_http_request()).lang, wanted, "{uri} {kept:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_language_keeps_the_filters() {
+        let request = TestRequest::with_uri("/entries?kind=cloud_service&lang=en&overdue=true").to_http_request();
+        let frame = Frame::of(&request);
+        assert_eq!(
+            frame.other_language_url,
+            "/entries?kind=cloud_service&overdue=true&lang=ja"
+        );
+    }
+}
