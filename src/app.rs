@@ -24,6 +24,7 @@ use crate::journal::{self, Actor, Record};
 use crate::keys::Keys;
 use crate::policies::Merged;
 use crate::random::Random;
+use crate::work::Wakes;
 
 /// Everything that outlives a request. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Parts {
     pub keys: Keys,
     /// How many requests are answered.
     pub limits: Limits,
+    /// Wakes the worker of this process.
+    pub wakes: Wakes,
     /// The clause catalogue of the build; what holds for an organization is [`Scope::catalogue_of`].
     pub catalogue: Catalogue,
     /// The assurance schemes.
@@ -73,6 +76,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             limits: Limits::new(&config.limits, &clock),
             keys,
+            wakes: Wakes::default(),
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
             assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,
             merged: Merged::default(),

@@ -19,6 +19,7 @@ pub(crate) mod plan;
 mod prune;
 pub mod quarantine;
 mod recipients;
+mod wakes;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -50,6 +51,7 @@ pub use faults::Faults;
 use faults::is_kill;
 use finish::Finished;
 use outbox::Sender;
+pub use wakes::Wakes;
 
 /// How often the scheduler wakes the worker.
 const WAKE: Duration = Duration::from_secs(30);
@@ -398,16 +400,15 @@ impl Worker {
         if self.transport.is_none() {
             tracing::warn!("no mail relay is set: reminders are planned and wait");
         }
-        let wakes: [Arc<Notify>; 3] = Default::default();
+        let wakes = &self.app.wakes;
         let scheduler = wake_every_half_minute(wakes.clone()).await;
         if let Err(error) = &scheduler {
             tracing::error!(%error, "the scheduler does not run; the worker wakes by itself");
         }
-        let [mails, files, events] = &wakes;
         tokio::join!(
-            self.again_and_again(stop.clone(), mails, Part::Mails),
-            self.again_and_again(stop.clone(), files, Part::Files),
-            self.again_and_again(stop, events, Part::Events),
+            self.again_and_again(stop.clone(), &wakes.mails, Part::Mails),
+            self.again_and_again(stop.clone(), &wakes.files, Part::Files),
+            self.again_and_again(stop, &wakes.events, Part::Events),
         );
     }
 
@@ -454,15 +455,9 @@ impl Worker {
     }
 }
 
-async fn wake_every_half_minute(sleepers: [Arc<Notify>; 3]) -> Result<JobScheduler, JobSchedulerError> {
+async fn wake_every_half_minute(wakes: Wakes) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    scheduler
-        .add(Job::new_repeated(WAKE, move |_, _| {
-            for sleeper in &sleepers {
-                sleeper.notify_one();
-            }
-        })?)
-        .await?;
+    scheduler.add(Job::new_repeated(WAKE, move |_, _| wakes.all())?).await?;
     scheduler.start().await?;
     Ok(scheduler)
 }

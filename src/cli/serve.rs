@@ -17,6 +17,9 @@ use crate::work::Worker;
 
 /// How long requests and the worker may take to end; service managers kill after thirty seconds or more.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long a connection may rest between two requests: longer than the clients and proxies in use keep one, so that it is
+/// they who close it, and no request meets a connection that we are closing.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// `kakunin serve`.
 #[derive(Debug, Args)]
@@ -121,6 +124,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener, with_worker: bool) ->
     let server = HttpServer::new(move || http::application(app.clone(), document.clone()))
         .workers(2)
         .client_request_timeout(Duration::from_secs(5))
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(GRACE.as_secs())
         // Its own handlers begin later, and drop requests on Ctrl+C.
         .disable_signals()

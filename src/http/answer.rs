@@ -61,6 +61,11 @@ impl Answer {
         })
     }
 
+    /// Whether it says that work was taken on, to be done now.
+    pub(super) fn has_begun_work(&self) -> bool {
+        self.status == StatusCode::ACCEPTED.as_u16() && !self.is_rehearsal
+    }
+
     /// 207 with the answers to many.
     ///
     /// # Errors

@@ -245,6 +245,7 @@ impl<P: Permission> Caller<P> {
     where
         P: Send + Sync,
     {
+        let app = self.app.clone();
         let (answer, lang) = web::block(move || {
             let app = self.app.clone();
             let write = |scope: &mut Scope<'_>| {
@@ -264,6 +265,9 @@ impl<P: Permission> Caller<P> {
         })
         .await
         .map_err(ApiError::internal)??;
+        if answer.has_begun_work() {
+            app.wakes.all();
+        }
         Ok(answer.respond(lang))
     }
 }

@@ -10,6 +10,7 @@ mod parameters;
 mod plain;
 mod v30;
 mod webhooks;
+mod words;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -463,28 +464,36 @@ fn field_error(error: &jsonschema::ValidationError<'_>) -> FieldError {
             let text = format!("{limit}文字以内にしてください。");
             FieldError::new(&at, "too_long", text, format!("At most {limit} character(s)."))
         }
-        ValidationErrorKind::Pattern { pattern } => FieldError::new(
-            &at,
-            "pattern_mismatch",
-            format!("形式が正しくありません（{pattern}）。"),
-            format!("Must match {pattern}."),
-        ),
+        ValidationErrorKind::Pattern { pattern } => {
+            let (ja, en) = words::of(pattern).map_or_else(
+                || {
+                    (
+                        format!("形式が正しくありません（{pattern}）。"),
+                        format!("Must match {pattern}."),
+                    )
+                },
+                |(ja, en)| (ja.to_owned(), en.to_owned()),
+            );
+            FieldError::new(&at, "pattern_mismatch", ja, en)
+        }
         ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => FieldError::new(
             &at,
             "not_in_enum",
             "決められた値ではありません。",
             "Not one of the allowed values.",
         ),
-        ValidationErrorKind::Format { format } => FieldError::new(
-            &at,
-            if format == "date" {
+        ValidationErrorKind::Format { format } => {
+            let code = if format == "date" {
                 "invalid_date"
             } else {
                 "invalid_format"
-            },
-            format!("{format} の形式ではありません。"),
-            format!("Not a {format}."),
-        ),
+            };
+            let (ja, en) = words::of(format).map_or_else(
+                || (format!("{format} の形式ではありません。"), format!("Not a {format}.")),
+                |(ja, en)| (ja.to_owned(), en.to_owned()),
+            );
+            FieldError::new(&at, code, ja, en)
+        }
         ValidationErrorKind::Minimum { .. }
         | ValidationErrorKind::Maximum { .. }
         | ValidationErrorKind::MaxItems { .. }

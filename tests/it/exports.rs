@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::engagements;
 use crate::files;
 use crate::harness::{Actor, Answered, TestApp, seed};
+use crate::imports;
 
 const NUMBER: &str = "7000012050002";
 
@@ -146,9 +147,10 @@ db_test!(columns_languages_and_encodings_are_chosen, |app| {
         .problem(409, "export_not_complete");
 });
 
-db_test!(every_entity_is_exported_in_every_format, |app| {
-    let engagement = engagements::registered(&app).await;
-    engagements::person(&app);
+/// A register with a record of every entity; answers its engagement.
+async fn filled(app: &TestApp) -> Answered {
+    let engagement = engagements::registered(app).await;
+    engagements::person(app);
     let officer = app.officer();
     let department = json!({"organization_id": seed::MAYOR, "code": "0210", "name": "情報政策課"});
     officer.post("/departments", department).await.expect(201);
@@ -159,6 +161,49 @@ db_test!(every_entity_is_exported_in_every_format, |app| {
     let account = json!({"organization_id": seed::MAYOR, "name": "公式X", "social_media_service_id": service.id(),
         "handle": "@motosu", "url": "https://x.com/motosu", "purpose": "広報"});
     officer.post("/social-media-accounts", account).await.expect(201);
+    engagement
+}
+
+db_test!(what_was_exported_and_is_imported_again_changes_nothing, |app| {
+    filled(&app).await;
+    let officer = app.officer();
+    let person = json!({"name": "山田 花子", "employee_code": "00042", "email": "hanako@motosu.example.lg.jp"});
+    let person = officer.post("/people", person).await.expect(201).id();
+    let dashes = json!({"organization_id": seed::MAYOR, "name": "-", "facts": engagements::plain_facts(),
+        "owner": {"person_id": person}, "note": "'一行目\n=二行目", "procurement_method": "open_bid",
+        "external_ids": [{"system": "keiyaku", "value": "0001"}, {"system": "keiyaku", "value": "-2"}]});
+    officer.post("/engagements", dashes).await.expect(201);
+    for entity in [
+        "contractors",
+        "departments",
+        "people",
+        "engagements",
+        "cloud_services",
+        "social_media_accounts",
+        "clause_statuses",
+    ] {
+        for (format, language) in [("csv", "ja"), ("csv", "key"), ("xlsx", "en")] {
+            let order = json!({"entity": entity, "format": format, "header_language": language});
+            let (made, bytes) = exported(&app, &officer, order).await;
+            let count = made.at("/progress/done").as_i64().unwrap();
+            assert!(count > 0, "{entity}");
+            let fields = [("entity", entity), ("mode", "apply"), ("organization_id", seed::MAYOR)];
+            let imported = imports::import(&app, &fields, &format!("{entity}.{format}"), &bytes).await;
+            let outcome = imports::outcome(&imported);
+            let expected = ("succeeded".to_owned(), format!("0/0/{count}/0"));
+            let errors = imports::errors(&app, &imported).await;
+            assert_eq!(
+                outcome, expected,
+                "{entity} {format} {language}: {errors:#?} {:#}",
+                imported.body
+            );
+        }
+    }
+});
+
+db_test!(every_entity_is_exported_in_every_format, |app| {
+    let engagement = filled(&app).await;
+    let officer = app.officer();
     for (entity, header, expected) in [
         ("contractors", "事業者名", "株式会社みどり情報サービス"),
         ("engagements", "契約番号", "R9-0001"),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix_web::http::Method;
 use diesel::prelude::*;
 use encoding_rs::SHIFT_JIS;
+use futures_util::FutureExt;
 use kakunin::db::schema::{contractors, import_errors, import_rows, imports, journal};
 use kakunin::sheets::cells::Said;
 use kakunin::sheets::write::XlsxFile;
@@ -50,7 +51,7 @@ async fn ended(app: &TestApp, taken: Answered) -> Answered {
 }
 
 /// Imports a file to its end.
-async fn import(app: &TestApp, fields: &[(&str, &str)], name: &str, bytes: &[u8]) -> Answered {
+pub async fn import(app: &TestApp, fields: &[(&str, &str)], name: &str, bytes: &[u8]) -> Answered {
     ended(app, send(&app.officer(), fields, name, bytes).await).await
 }
 
@@ -62,7 +63,7 @@ fn counts(import: &Answered) -> String {
 }
 
 /// Status and counts.
-fn outcome(import: &Answered) -> (String, String) {
+pub fn outcome(import: &Answered) -> (String, String) {
     (import.text("/status").to_owned(), counts(import))
 }
 
@@ -70,7 +71,7 @@ fn is(import: &Answered, status: &str, of: &str) {
     assert_eq!(outcome(import), (status.to_owned(), of.to_owned()), "{:#}", import.body);
 }
 
-async fn errors(app: &TestApp, import: &Answered) -> Vec<Value> {
+pub async fn errors(app: &TestApp, import: &Answered) -> Vec<Value> {
     let path = format!("/imports/{}/errors", import.id());
     app.officer().get(&path).await.expect(200).items("/items").to_vec()
 }
@@ -124,6 +125,15 @@ fn book(directory: &Path, rows: &[&[&str]]) -> Vec<u8> {
     file.finish(&mut bytes).unwrap();
     bytes.into_inner()
 }
+
+db_test!(a_file_that_was_taken_on_wakes_the_worker, |app| {
+    let woken = || app.app.wakes.files.notified().now_or_never().is_some();
+    assert!(!woken(), "nobody has sent anything");
+    app.officer().get("/imports").await.expect(200);
+    assert!(!woken(), "a read is no work");
+    taken(&app.officer()).await;
+    assert!(woken());
+});
 
 db_test!(a_list_of_companies_is_checked_and_then_taken_in, |app| {
     let csv = "委託先一覧,,,\r\n法人番号,業者コード,※事業者名（必須）,所在地,独自の列\r\n\
