@@ -129,6 +129,19 @@ db_test!(a_compressed_body_is_refused, |app| {
                 .problem(415, "unsupported_media_type"),
         );
     }
+    for public in [
+        "/health/live",
+        "/health/ready",
+        "/openapi.json",
+        "/openapi.yaml",
+        "/openapi-3.0.json",
+        "/problems/not-found",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+    ] {
+        let anybody = app.anon().header("Content-Encoding", "gzip");
+        safe(&anybody.get(public).await.problem(415, "unsupported_media_type"));
+    }
     officer
         .header("Content-Encoding", "identity")
         .post("/contractors", json!({"name": "A"}))
