@@ -16,7 +16,7 @@ use crate::db::on_tenant;
 use crate::db::schema::{journal, journal_payloads};
 use crate::entries::rows as entry_rows;
 use crate::http::body::{Params, path_id};
-use crate::http::caller::{Caller, Permission, scope};
+use crate::http::caller::{Caller, Organizations, Permission, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::Problems;
 use crate::http::page::{self, After, page_of};
@@ -154,11 +154,27 @@ impl Row {
     }
 }
 
+/// Whose eyes the journal is read with.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    organizations: &'r Organizations,
+    sees_planned_moves: bool,
+}
+
+impl<'r> Reader<'r> {
+    fn of<P: Permission>(caller: &'r Caller<P>) -> Self {
+        Self {
+            organizations: &caller.organizations,
+            sees_planned_moves: caller.sees_planned_moves(),
+        }
+    }
+}
+
 /// The entries of the journal that these filters leave, newest first, and one more than the limit; with where the
 /// budget ended.
-fn select<P: Permission>(
+fn select(
     scope: &mut Scope<'_>,
-    caller: &Caller<P>,
+    by: Reader<'_>,
     filter: &AuditLogFilter,
     entry_id: Option<&str>,
     before: Option<i64>,
@@ -173,7 +189,7 @@ fn select<P: Permission>(
         .limit(limit + 1)
         .select((Row::as_select(), journal_payloads::body))
         .into_boxed();
-    if let Some(ids) = caller.organizations.list() {
+    if let Some(ids) = by.organizations.list() {
         query = query.filter(journal::organization_id.eq_any(ids.iter().cloned().map(Some).collect::<Vec<_>>()));
     }
     if let Some(action) = &filter.action {
@@ -206,7 +222,7 @@ fn select<P: Permission>(
         bound = (last > 1).then(|| place(last));
     }
     let rows: Vec<(Row, Option<String>)> = query.load(scope.conn)?;
-    let hidden_on = (!caller.sees_planned_moves()).then_some(scope.today);
+    let hidden_on = (!by.sees_planned_moves).then_some(scope.today);
     let entries: Result<_, ApiError> = rows
         .into_iter()
         .map(|(row, payload)| row.wire(payload, hidden_on))
@@ -238,6 +254,40 @@ fn number(after: Option<After>) -> Result<Option<i64>, ApiError> {
         .transpose()
 }
 
+/// A page of the timeline of an entry that may be looked at, without moves that are not announced.
+///
+/// # Errors
+/// 400 for a cursor of another list.
+pub(crate) fn timeline(
+    scope: &mut Scope<'_>,
+    entry_id: &str,
+    cursor: Option<&str>,
+    limit: Option<i64>,
+) -> Result<(Vec<JournalEntry>, Option<String>), ApiError> {
+    let by = Reader {
+        organizations: &Organizations::All,
+        sees_planned_moves: false,
+    };
+    timeline_as(scope, by, entry_id, cursor, limit)
+}
+
+fn timeline_as(
+    scope: &mut Scope<'_>,
+    by: Reader<'_>,
+    entry_id: &str,
+    cursor: Option<&str>,
+    limit: Option<i64>,
+) -> Result<(Vec<JournalEntry>, Option<String>), ApiError> {
+    let limit = page::limit(limit)?;
+    let print = page::fingerprint("list_entry_timeline", &entry_id);
+    let before = number(page::after(cursor, &print)?)?;
+    let all = AuditLogFilter::default();
+    let (entries, bound) = select(scope, by, &all, Some(entry_id), before, limit)?;
+    Ok(page::cut(entries, limit, bound, &print, |entry: &JournalEntry| {
+        place(entry.seq)
+    }))
+}
+
 /// List the audit log
 ///
 /// Every change in the local government, newest first. A page that looked through 5,000 entries comes back short with
@@ -258,7 +308,7 @@ async fn list_audit_log(
             (unpaged.cursor, unpaged.limit) = (None, None);
             let print = page::fingerprint("list_audit_log", &unpaged);
             let before = number(page::after(filter.cursor.as_deref(), &print)?)?;
-            let (entries, bound) = select(scope, caller, &filter, None, before, limit)?;
+            let (entries, bound) = select(scope, Reader::of(caller), &filter, None, before, limit)?;
             let (items, next) = page::cut(entries, limit, bound, &print, |entry: &JournalEntry| place(entry.seq));
             page::answer(&path, &query, &JournalPage::new((items, next.clone())), next.as_deref())
         })
@@ -282,12 +332,13 @@ async fn list_entry_timeline(
     caller
         .read(move |caller, scope| {
             let entry = entry_rows::find(scope, &caller.organizations, &path_id(&id)?)?;
-            let limit = page::limit(filter.limit)?;
-            let print = page::fingerprint("list_entry_timeline", &entry.id);
-            let before = number(page::after(filter.cursor.as_deref(), &print)?)?;
-            let all = AuditLogFilter::default();
-            let (entries, bound) = select(scope, caller, &all, Some(&entry.id), before, limit)?;
-            let (items, next) = page::cut(entries, limit, bound, &print, |entry: &JournalEntry| place(entry.seq));
+            let organizations = &caller.organizations;
+            let sees_planned_moves = caller.sees_planned_moves();
+            let by = Reader {
+                organizations,
+                sees_planned_moves,
+            };
+            let (items, next) = timeline_as(scope, by, &entry.id, filter.cursor.as_deref(), filter.limit)?;
             page::answer(&path, &query, &JournalPage::new((items, next.clone())), next.as_deref())
         })
         .await

@@ -31,6 +31,7 @@ use crate::http::error::ApiError;
 use crate::keys::{self, Rotation};
 use crate::mail::templates;
 use crate::random::Random;
+use crate::sessions;
 pub(crate) use options::Options;
 pub(crate) use serve::{block_on, listen, serve};
 pub(crate) use setup::{NewTenant, all_scopes, make_tenant};
@@ -97,6 +98,12 @@ enum Command {
     Import(import::Import),
     /// Check database, migrations, keys, mail relay, clock and time zone, and say what to do
     Doctor,
+    /// Print a link to sign in with: for the first person, and when no mail arrives
+    SignInLink {
+        /// The person's mail address
+        #[arg(long, env = "KAKUNIN_SIGN_IN_PERSON")]
+        person: String,
+    },
     /// Mails
     Mail {
         #[command(subcommand)]
@@ -240,6 +247,13 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
         Command::VerifyAudit(verify) => verify.run()?,
         Command::VerifySnapshot(verify) => verify.run()?,
         Command::VerifyGate(verify) => verify.run()?,
+        Command::SignInLink { person } => {
+            let url = sessions::link_at_terminal(&open(&options)?, &person).map_err(|error| match error {
+                ApiError::NotFound => Stop(format!("no active person has the address {person} alone")),
+                error => error.into(),
+            })?;
+            println!("{url}\nIt works once, within ten minutes; open it on the device that is to be signed in.");
+        }
         Command::Keys {
             command: KeysCommand::Rotate { emergency },
         } => {

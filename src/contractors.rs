@@ -7,7 +7,7 @@
 mod rows;
 mod standing;
 mod upserts;
-mod wire;
+pub(crate) mod wire;
 
 use actix_web::guard::GuardContext;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};

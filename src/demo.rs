@@ -19,6 +19,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::db::{Db, Url, migrate};
 use crate::random::Random;
+use crate::sessions;
 use crate::work::{self, Worker};
 use clients::Document;
 
@@ -58,7 +59,8 @@ impl Demo {
         let document = clients::provide(&app, &self.dir.join("demo.json"))?;
         block_on(async move {
             let ticked = Worker::new(app.clone())?.tick().await?;
-            introduce(&document, &self.dir, ticked.accepted)?;
+            let sign_in = sessions::link_at_terminal(&app, &ledger::first_address(&app))?;
+            introduce(&document, &self.dir, ticked.accepted, &sign_in)?;
             serve(app, listener, true).await
         })
     }
@@ -75,11 +77,12 @@ impl Demo {
     }
 }
 
-fn introduce(document: &Document, dir: &Path, accepted: usize) -> Result<(), Stop> {
+fn introduce(document: &Document, dir: &Path, accepted: usize, sign_in: &str) -> Result<(), Stop> {
     let mails = std::fs::read_dir(dir.join("mail"))?.count();
     println!(
         "\n確認（Kakunin）のデモを始めました。データはすべて架空です。\n\
          Kakunin demo: five policies, invented data.\n\n  \
+         pages    {sign_in} （10分間、1回限り / ten minutes, once）\n  \
          API      {base}\n  \
          docs     {docs}\n  \
          mails    {mail} （{accepted} new, {mails} in all）\n  \

@@ -9,6 +9,8 @@ mod leaning;
 mod rows;
 mod wire;
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -97,6 +99,15 @@ pub(crate) fn check_named(
         }
     }
     Ok(())
+}
+
+/// The titles of these pieces, by id.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn titles(scope: &mut Scope<'_>, ids: &[&str]) -> Result<BTreeMap<String, String>, ApiError> {
+    let found = rows::by_id(scope, ids)?;
+    Ok(found.into_iter().map(|row| (row.id, row.title)).collect())
 }
 
 /// List evidence

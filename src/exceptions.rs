@@ -21,7 +21,7 @@ use crate::entries::rows::EntryRow;
 use crate::entries::{rows as entries, state};
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Params, clean_lines, line, lines, path_id};
-use crate::http::caller::{Caller, scope};
+use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After};
@@ -34,6 +34,9 @@ use wire::{
 };
 
 pub(crate) use rows::{ExceptionInEffect, in_effect};
+
+/// Exceptions that a page shows at once.
+const WAITING: i64 = 50;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -191,6 +194,20 @@ async fn list_exceptions(
             page::answer(&path, &query, &page, next.as_deref())
         })
         .await
+}
+
+/// Exceptions of these organizations that wait for their decision, the oldest first.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn waiting(scope: &mut Scope<'_>, organizations: Vec<String>) -> Result<Vec<Exception>, ApiError> {
+    let filter = ExceptionFilter {
+        state: Some(ExceptionState::Requested),
+        ..ExceptionFilter::default()
+    };
+    let allowed = Organizations::Only(organizations);
+    let (found, _) = rows::select_page(scope, &allowed, &filter, None, WAITING)?;
+    Ok(found.into_iter().map(|row| row.wire(scope.today)).collect())
 }
 
 /// Get an exception

@@ -13,6 +13,7 @@ mod parse;
 mod plan;
 mod references;
 pub(crate) mod rows;
+pub(crate) mod session;
 pub(crate) mod steps;
 mod upload;
 pub mod wire;
@@ -233,15 +234,7 @@ async fn list_import_errors(
         .read(move |caller, scope| {
             let row = found(caller, scope, &id)?;
             let limit = page::limit(filter.limit)?;
-            let print = page::fingerprint("list_import_errors", &row.id);
-            let after = page::after(filter.cursor.as_deref(), &print)?;
-            let start = after.and_then(|after| Some((after.key.parse().ok()?, after.id.parse().ok()?)));
-            let found = rows::errors(scope, &row.id, start.unwrap_or((0, -1)), limit)?;
-            let (found, next) = page::cut(found, limit, None, &print, |error: &rows::ErrorRow| After {
-                key: error.row_number.to_string(),
-                id: error.position.to_string(),
-            });
-            let items = found.into_iter().map(|error| error.wire(caller.lang)).collect();
+            let (items, next) = session::errors(scope, &row.id, filter.cursor.as_deref(), limit, caller.lang)?;
             let page = ImportRowErrorPage::new((items, next.clone()));
             page::answer(&path, &query, &page, next.as_deref())
         })

@@ -14,7 +14,7 @@
 //!   [`reports`], [`audit_log`]); what other systems ask and follow ([`gate_checks`], [`what_if`], [`sync`], [`webhooks`]);
 //!   files for Excel ([`imports`] and [`exports`], their columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and
 //!   [`api_clients`], [`health`].
-//! - [`pages`] is what people see in a browser; it asks the slices as the API does.
+//! - [`pages`] is what people see in a browser; it asks the slices as the API does. [`sessions`] says who is at it.
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -74,6 +74,7 @@ pub mod reports;
 pub mod risk;
 pub mod risk_model;
 pub mod self_inspections;
+pub mod sessions;
 pub mod sheets;
 pub mod social_media_accounts;
 pub mod social_media_services;

@@ -275,6 +275,59 @@ async fn list_messages(
         .await
 }
 
+/// Messages, the newest first, and where it goes on.
+///
+/// # Errors
+/// 400 for a cursor of another list.
+pub(crate) fn newest(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    state: Option<MessageState>,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<(Vec<Message>, Option<String>), ApiError> {
+    let print = page::fingerprint("messages, the newest first", &state);
+    let mut query = messages::table
+        .filter(messages::local_government_id.eq(scope.lg.clone()))
+        .order(messages::id.desc())
+        .limit(limit + 1)
+        .select(MessageRow::as_select())
+        .into_boxed();
+    if let Some(after) = page::after(cursor, &print)? {
+        query = query.filter(messages::id.lt(after.id));
+    }
+    if let Some(state) = state {
+        query = query.filter(messages::state.eq(state.code()));
+    }
+    if let Some(ids) = allowed.list() {
+        query = query.filter(exists(
+            reminder_items::table
+                .filter(reminder_items::local_government_id.eq(scope.lg.clone()))
+                .filter(reminder_items::message_id.eq(messages::id.nullable()))
+                .filter(reminder_items::organization_id.eq_any(ids.to_vec())),
+        ));
+    }
+    let rows: Vec<MessageRow> = query.load(scope.conn)?;
+    let (rows, next) = page::cut(rows, limit, None, &print, |row: &MessageRow| After {
+        key: String::new(),
+        id: row.id.clone(),
+    });
+    Ok((complete(scope, rows)?, next))
+}
+
+/// How many messages are in each state.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn counts(scope: &mut Scope<'_>) -> Result<BTreeMap<MessageState, i64>, ApiError> {
+    let rows: Vec<(Word<MessageState>, i64)> = messages::table
+        .filter(messages::local_government_id.eq(&scope.lg))
+        .group_by(messages::state)
+        .select((messages::state, diesel::dsl::count_star()))
+        .load(scope.conn)?;
+    Ok(rows.into_iter().map(|(state, count)| (state.0, count)).collect())
+}
+
 fn select_page(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
@@ -319,6 +372,28 @@ fn select_page(
     ))
 }
 
+/// A message that the caller may see.
+///
+/// # Errors
+/// 404.
+pub(crate) fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Message, ApiError> {
+    let row: MessageRow = messages::table
+        .find((&scope.lg, id))
+        .select(MessageRow::as_select())
+        .first(scope.conn)?;
+    if let Some(ids) = allowed.list() {
+        let seen: Option<String> = reminder_items::table
+            .filter(reminder_items::local_government_id.eq(&scope.lg))
+            .filter(reminder_items::message_id.eq(Some(&row.id)))
+            .filter(reminder_items::organization_id.eq_any(ids))
+            .select(reminder_items::id)
+            .first(scope.conn)
+            .optional()?;
+        seen.ok_or(ApiError::NotFound)?;
+    }
+    complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)
+}
+
 /// Get a message
 ///
 /// With every attempt to hand it over.
@@ -329,21 +404,7 @@ fn select_page(
 async fn get_message(caller: Caller<scope::RemindersRead>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     caller
         .read(move |caller, scope| {
-            let row: MessageRow = messages::table
-                .find((&scope.lg, path_id(&id)?))
-                .select(MessageRow::as_select())
-                .first(scope.conn)?;
-            if let Some(ids) = caller.organizations.list() {
-                let seen: Option<String> = reminder_items::table
-                    .filter(reminder_items::local_government_id.eq(&scope.lg))
-                    .filter(reminder_items::message_id.eq(Some(&row.id)))
-                    .filter(reminder_items::organization_id.eq_any(ids))
-                    .select(reminder_items::id)
-                    .first(scope.conn)
-                    .optional()?;
-                seen.ok_or(ApiError::NotFound)?;
-            }
-            let message = complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)?;
+            let message = find(scope, &caller.organizations, &path_id(&id)?)?;
             Answer::ok(message)
         })
         .await

@@ -4,6 +4,7 @@
 //! act of confirming is in [`mod@verify`]; finished acts are listed by [`crate::verifications`].
 
 pub(crate) mod cycles;
+pub(crate) mod personal;
 mod verify;
 
 use std::collections::BTreeSet;

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{App, Scope, Subject};
+use crate::app::{App, Scope, Subject, Tenant};
 use crate::clock::Instant;
-use crate::db::schema::{entries, organizations};
+use crate::db::schema::{entries, local_governments, organizations};
 use crate::db::search;
 use crate::domain::calendar::{Calendar, ClosedDay};
 use crate::domain::profile::Profile;
@@ -140,6 +140,62 @@ pub(crate) fn of_ids(
         .filter(|row| allowed.contains(&row.id))
         .map(Row::wire)
         .collect()
+}
+
+/// An organization as its public page names it.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicOrganization {
+    pub local_government_id: String,
+    pub local_government: String,
+    pub id: String,
+    pub name: String,
+    pub contact: String,
+}
+
+/// The organization of a public address: by its id, by its key where one local government has it alone, or by the
+/// local government's code and its key (`212181-mayor`).
+///
+/// # Errors
+/// 404, also when several could be meant.
+pub(crate) fn public(app: &App, address: &str) -> Result<PublicOrganization, ApiError> {
+    let governments: Vec<(String, String, String, String)> = app.db.read(|conn| {
+        Ok(local_governments::table
+            .order(local_governments::id)
+            .select((
+                local_governments::id,
+                local_governments::code,
+                local_governments::name,
+                local_governments::contact,
+            ))
+            .load(conn)?)
+    })?;
+    let mut found = vec![];
+    for (local_government_id, code, local_government, contact) in governments {
+        let key = address.strip_prefix(&format!("{code}-")).unwrap_or(address);
+        let organization: Option<(String, String, Option<String>)> =
+            app.read_as(&Tenant::new(&local_government_id), |scope| {
+                Ok(organizations::table
+                    .filter(organizations::local_government_id.eq(&scope.lg))
+                    .filter(organizations::id.eq(address).or(organizations::key.eq(key)))
+                    .filter(organizations::archived_at.is_null())
+                    .select((organizations::id, organizations::name, organizations::contact))
+                    .first(scope.conn)
+                    .optional()?)
+            })?;
+        if let Some((id, name, own_contact)) = organization {
+            found.push(PublicOrganization {
+                local_government_id,
+                local_government,
+                id,
+                name,
+                contact: own_contact.unwrap_or(contact),
+            });
+        }
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => Err(ApiError::NotFound),
+    }
 }
 
 fn find(scope: &mut Scope<'_>, allowed: &Organizations, id: &str) -> Result<Organization, ApiError> {

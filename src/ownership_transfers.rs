@@ -7,6 +7,7 @@
 mod mailing;
 mod moving;
 mod objects;
+pub(crate) mod personal;
 mod rows;
 mod settle;
 pub mod wire;

@@ -34,7 +34,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(archive_person);
 }
 
-fn is_there(scope: &mut Scope<'_>, id: &str) -> Result<bool, ApiError> {
+/// Whether a person is there today: neither archived nor gone.
+pub(crate) fn is_there(scope: &mut Scope<'_>, id: &str) -> Result<bool, ApiError> {
     let found: Option<String> = people::table
         .find((&scope.lg, id))
         .filter(people::archived_at.is_null())

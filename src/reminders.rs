@@ -253,6 +253,20 @@ fn select_page(
     ))
 }
 
+/// The reminders that a message carries.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn of_message(scope: &mut Scope<'_>, message_id: &str) -> Result<Vec<Reminder>, ApiError> {
+    let rows: Vec<ReminderRow> = reminder_items::table
+        .filter(reminder_items::local_government_id.eq(&scope.lg))
+        .filter(reminder_items::message_id.eq(Some(message_id)))
+        .order(reminder_items::id)
+        .select(ReminderRow::as_select())
+        .load(scope.conn)?;
+    Ok(rows.into_iter().map(Reminder::from).collect())
+}
+
 /// Get a reminder
 ///
 /// What became of one stage for one recipient.

@@ -7,14 +7,15 @@
 
 mod clause_gaps;
 mod contractor_register;
-mod line;
-mod overdue;
+pub(crate) mod line;
+pub(crate) mod overdue;
+pub(crate) mod overview;
 mod ownerless;
 mod readiness;
 mod register;
 mod renewals;
 mod social_media_register;
-mod subcontract_tree;
+pub(crate) mod subcontract_tree;
 mod yearly_inspection;
 
 use serde_json::{Map, Value};

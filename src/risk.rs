@@ -166,7 +166,10 @@ async fn get_entry_risk(
 }
 
 /// The stored assessment that held at the end of a day, with what had changed by it.
-fn held(scope: &mut Scope<'_>, entry_id: &str, on: NaiveDate) -> Result<StoredAssessment, ApiError> {
+///
+/// # Errors
+/// 400 for a day before there was any.
+pub(crate) fn held(scope: &mut Scope<'_>, entry_id: &str, on: NaiveDate) -> Result<StoredAssessment, ApiError> {
     let end = Instant::of_local(on.succ_opt().unwrap_or(on), 0, scope.zone);
     let found: Vec<AssessmentRow> = risk_assessments::table
         .filter(risk_assessments::local_government_id.eq(&scope.lg))

@@ -7,6 +7,8 @@
 mod rows;
 pub mod wire;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -98,6 +100,19 @@ pub(crate) fn listed(
     let filter = filter.of_kind(KIND)?;
     let (found, next) = select_page(scope, allowed, &filter, "list_social_media_accounts")?;
     Ok((rows::complete(scope, found)?, next))
+}
+
+/// The handles of these accounts, by the entry's id.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn handles(scope: &mut Scope<'_>, ids: &BTreeSet<&str>) -> Result<BTreeMap<String, String>, ApiError> {
+    let rows: Vec<(String, String)> = social_media_accounts::table
+        .filter(social_media_accounts::local_government_id.eq(&scope.lg))
+        .filter(social_media_accounts::id.eq_any(ids))
+        .select((social_media_accounts::id, social_media_accounts::handle))
+        .load(scope.conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Register a social-media account

@@ -13,12 +13,14 @@ mod dispatch;
 mod faults;
 mod finish;
 mod intent;
+pub(crate) mod letter;
 mod matters;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
 pub mod quarantine;
 mod recipients;
+pub(crate) mod redrive;
 mod wakes;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -45,7 +47,7 @@ use crate::mail::{Envelope, Outcome, Transport};
 use crate::webhooks::{self, Poster};
 use crate::{
     departments, entries, exports, fiscal_year_snapshots, gate_checks, imports, ownership_transfers, policies,
-    self_inspections,
+    self_inspections, sessions,
 };
 pub use faults::Faults;
 use faults::is_kill;
@@ -329,7 +331,9 @@ impl Worker {
                     changed_decisions: gate_checks::go_on(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
                     pruned: prune::prune(&app, &tenant)?,
-                    forgotten: prune::forget_answers(&app, &tenant)? + imports::forget(&app, &tenant)?,
+                    forgotten: prune::forget_answers(&app, &tenant)?
+                        + imports::forget(&app, &tenant)?
+                        + sessions::forget(&app, &tenant)?,
                     checkpoints: checkpoint::close_days(&app, &tenant)?,
                     frozen: fiscal_year_snapshots::go_on(&app, &tenant)?,
                     ..Ticked::default()

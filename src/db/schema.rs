@@ -760,6 +760,9 @@ diesel::table! {
         holds_until_on -> Nullable<Date>,
         inputs -> Text,
         result -> Text,
+        impact -> Integer,
+        exposure -> Integer,
+        coverage_bp -> Integer,
     }
 }
 
@@ -1721,6 +1724,33 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sign_in_links (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        person_id -> Text,
+        token_sha256 -> Text,
+        leads_to -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        person_id -> Text,
+        secret_sha256 -> Text,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+        ends_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,
@@ -1743,6 +1773,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     incidents,
     incident_reports
 );
+diesel::allow_tables_to_appear_in_same_query!(entries, risk_assessments);
+diesel::allow_tables_to_appear_in_same_query!(obligations, round_clauses);
 diesel::allow_tables_to_appear_in_same_query!(journal, journal_payloads);
 diesel::allow_tables_to_appear_in_same_query!(ownership_transfer_objects, ownership_transfers, entries);
 diesel::allow_tables_to_appear_in_same_query!(policy_documents, policy_document_review_reasons);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(
+    entries::kind,
+    entries::risk_level,
+    risk_assessments::impact,
+    risk_assessments::exposure
+);

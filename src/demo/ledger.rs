@@ -118,13 +118,26 @@ pub(super) fn profiles(app: &App) -> impl Iterator<Item = &Profile> {
         .filter(|profile| profile.local_government.code.is_some())
 }
 
+/// The address of the first person of the first local government, its CISO.
+pub(super) fn first_address(app: &App) -> String {
+    profiles(app)
+        .next()
+        .map(|profile| format!("p001@{}", domain(profile)))
+        .unwrap_or_default()
+}
+
+/// The mail domain of an invented body.
+fn domain(profile: &Profile) -> String {
+    format!("{}.example.lg.jp", profile.key.replace('_', "-"))
+}
+
 /// Loads the local governments that are not there yet, each with its whole ledger in one transaction.
 pub(super) fn load(app: &App) -> Result<(), ApiError> {
     let ledger: Ledger =
         serde_saphyr::from_str(include_str!("ledger.yaml")).map_err(|error| ApiError::internal(error.to_string()))?;
     for (nth, profile) in profiles(app).enumerate() {
         let government = &profile.local_government;
-        let domain = format!("{}.example.lg.jp", profile.key.replace('_', "-"));
+        let domain = domain(profile);
         make_tenant(
             app,
             profile,

@@ -87,6 +87,54 @@ pub struct EntryFilter {
     /// Archived ones too.
     #[param(nullable = false)]
     pub include_archived: Option<bool>,
+    /// Only what somebody at a page may see; never a parameter.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub(crate) within: Option<Within>,
+}
+
+/// The entries that somebody sees: those of any of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Within {
+    /// Of these organizations.
+    pub organizations: Vec<String>,
+    /// Of these departments.
+    pub departments: Vec<String>,
+    /// Owned or deputised by these persons.
+    pub persons: Vec<String>,
+    /// Owned or deputised by these posts.
+    pub posts: Vec<String>,
+    /// These themselves.
+    pub entries: Vec<String>,
+}
+
+impl Within {
+    /// Whether an entry is one of them.
+    pub(crate) fn holds(&self, row: &EntryRow) -> bool {
+        let named = |list: &[String], id: &Option<String>| id.as_ref().is_some_and(|id| list.contains(id));
+        self.organizations.contains(&row.organization_id)
+            || self.entries.contains(&row.id)
+            || named(&self.departments, &row.department_id)
+            || named(&self.persons, &row.owner_person_id)
+            || named(&self.persons, &row.deputy_person_id)
+            || named(&self.posts, &row.owner_post_id)
+            || named(&self.posts, &row.deputy_post_id)
+    }
+}
+
+/// The condition that [`Within::holds`] says, as a query asks it.
+macro_rules! is_within {
+    ($within:expr) => {{
+        let some = |ids: &[String]| -> Vec<Option<String>> { ids.iter().cloned().map(Some).collect() };
+        entries::organization_id
+            .eq_any($within.organizations.clone())
+            .or(entries::id.eq_any($within.entries.clone()))
+            .or(entries::department_id.eq_any(some(&$within.departments)))
+            .or(entries::owner_person_id.eq_any(some(&$within.persons)))
+            .or(entries::deputy_person_id.eq_any(some(&$within.persons)))
+            .or(entries::owner_post_id.eq_any(some(&$within.posts)))
+            .or(entries::deputy_post_id.eq_any(some(&$within.posts)))
+    }};
 }
 
 impl EntryFilter {
@@ -132,6 +180,22 @@ pub(super) async fn list_entries(
             page::answer(&path, &query, &EntryPage::new((items, next.clone())), next.as_deref())
         })
         .await
+}
+
+/// The living entries within that have something due, the earliest first.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn due_within(scope: &mut Scope<'_>, within: &Within, limit: i64) -> Result<Vec<String>, ApiError> {
+    Ok(entries::table
+        .filter(entries::local_government_id.eq(&scope.lg))
+        .filter(entries::archived_at.is_null())
+        .filter(entries::next_due_on.is_not_null())
+        .filter(is_within!(within))
+        .order((entries::next_due_on, entries::id))
+        .limit(limit)
+        .select(entries::id)
+        .load(scope.conn)?)
 }
 
 type Query<'q> = entries::BoxedQuery<'q, crate::db::MultiBackend>;
@@ -229,6 +293,9 @@ fn filtered<'q>(mut query: Query<'q>, scope: &Scope<'_>, allowed: &Organizations
     query = query.filter(entries::local_government_id.eq(scope.lg.clone()));
     if let Some(ids) = allowed.list() {
         query = query.filter(entries::organization_id.eq_any(ids.to_vec()));
+    }
+    if let Some(within) = &filter.within {
+        query = query.filter(is_within!(within));
     }
     if filter.include_archived != Some(true) {
         query = query.filter(entries::archived_at.is_null());

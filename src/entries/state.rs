@@ -441,6 +441,9 @@ fn store(
                 risk_assessments::holds_until_on.eq(holds_until),
                 risk_assessments::inputs.eq(serde_json::to_string(input)?),
                 risk_assessments::result.eq(&result),
+                risk_assessments::impact.eq(i32::try_from(assessment.impact.value).unwrap_or(5)),
+                risk_assessments::exposure.eq(i32::try_from(assessment.exposure.value).unwrap_or(5)),
+                risk_assessments::coverage_bp.eq(i32::try_from(assessment.coverage_bp).unwrap_or_default()),
             ))
             .execute(scope.conn)?;
         let before = entry.risk_level.clone();

@@ -196,7 +196,7 @@ pub struct RevocationCreate {
 }
 
 /// Filters of the list.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExceptionFilter {

@@ -199,6 +199,9 @@ pub enum ApiError {
     /// 401: the token has expired.
     #[error("expired token")]
     ExpiredToken,
+    /// 401: a page for people who are signed in; carries the path to come back to.
+    #[error("sign-in required")]
+    SignInRequired(String),
     /// 403: a form that another site sent.
     #[error("foreign form")]
     ForeignForm,
@@ -379,6 +382,7 @@ impl ApiError {
             Self::MissingToken => "missing_token",
             Self::InvalidToken(_) => "invalid_token",
             Self::ExpiredToken => "expired_token",
+            Self::SignInRequired(_) => "sign_in_required",
             Self::ForeignForm => "foreign_form",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::NotFound => "not_found",
@@ -519,7 +523,9 @@ impl ResponseError for ApiError {
             | Self::InvalidCursor
             | Self::IdempotencyKeyRequired
             | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
-            Self::MissingToken | Self::InvalidToken(_) | Self::ExpiredToken => StatusCode::UNAUTHORIZED,
+            Self::MissingToken | Self::SignInRequired(_) | Self::InvalidToken(_) | Self::ExpiredToken => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::ForeignForm | Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,

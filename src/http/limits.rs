@@ -19,6 +19,8 @@ use super::error::ApiError;
 use crate::clock::Clock;
 use crate::config::LimitConfig;
 
+/// Attempts to sign in from one address in a minute: a person needs two, somebody who guesses many.
+const SIGN_INS: u32 = 20;
 /// Keys beyond which those that are at rest are forgotten.
 const MANY: usize = 10_000;
 
@@ -108,6 +110,7 @@ pub struct Limits {
     clients: Limit,
     addresses: Limit,
     batches: Limit,
+    sign_ins: Limit,
     trusted_proxies: Vec<IpNet>,
 }
 
@@ -118,6 +121,7 @@ impl Limits {
             clients: Limit::new("client", config.per_client, clock),
             addresses: Limit::new("address", config.per_address, clock),
             batches: Limit::new("batch", config.batches_per_client, clock),
+            sign_ins: Limit::new("sign_in", SIGN_INS, clock),
             trusted_proxies: config.trusted_proxies.clone(),
         }
     }
@@ -146,6 +150,17 @@ impl Limits {
         match self.origin(request) {
             Some(address) => self.addresses.check(&address.to_string()).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// Counts an attempt to sign in, by where it comes from.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn sign_in(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        match self.origin(request) {
+            Some(address) => self.sign_ins.check(&address.to_string()).map(drop),
+            None => Ok(()),
         }
     }
 

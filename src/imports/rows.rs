@@ -90,6 +90,11 @@ impl ImportRow {
         self.entity.0
     }
 
+    /// Whether this person sent it.
+    pub(super) fn is_of(&self, person_id: &str) -> bool {
+        self.person_id.as_deref() == Some(person_id)
+    }
+
     pub(crate) fn settings(&self) -> Result<Settings, ApiError> {
         Ok(serde_json::from_str(&self.settings)?)
     }

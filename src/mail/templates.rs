@@ -8,6 +8,7 @@
 pub mod digest;
 mod layout;
 pub mod notices;
+pub mod sign_in;
 
 /// Version of all wording; stored with each message. Raise it when a snapshot changes.
 pub const VERSION: u32 = 1;
@@ -71,6 +72,7 @@ pub fn samples() -> Vec<(&'static str, Rendered)> {
         ("reminder_term_end", digest::Digest::sample_term_end().render()),
         ("reminder_exception", digest::Digest::sample_exception().render()),
         ("reminder_digest", digest::Digest::sample_several().render()),
+        ("sign_in", sign_in::SignIn::sample().render()),
         ("test_mail", notices::TestMail::sample().render()),
         ("undelivered", notices::Undelivered::sample().render()),
         ("operator_warning", notices::OperatorWarning::sample().render()),

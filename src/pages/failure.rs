@@ -4,6 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use super::frame::{Frame, page};
+use super::said;
+use super::sign_in::go_to;
 use crate::http::error::{ApiError, FieldError};
 
 #[derive(Template)]
@@ -19,6 +21,9 @@ struct FailurePage<'a> {
 
 /// The page of an error. What goes with its status (Retry-After and its like) is taken from the API's answer.
 pub(crate) fn respond(error: &ApiError, request: &HttpRequest, request_id: &str) -> HttpResponse {
+    if let ApiError::SignInRequired(then) = error {
+        return go_to(&said::address("/sign-in", [("then", then.as_str())]));
+    }
     let frame = Frame::of(request);
     let lang = frame.lang;
     let plain = error.respond(lang, request_id);

@@ -49,7 +49,7 @@ impl FromRequest for Form {
 
 /// Whether the browser says that the form stood on a page of ours. A browser that says nothing is believed: what a form
 /// may do hangs on a link or a cookie that another site does not have.
-fn is_from_here(request: &HttpRequest) -> bool {
+pub(super) fn is_from_here(request: &HttpRequest) -> bool {
     let named = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = named("sec-fetch-site") {
         return site == "same-origin" || site == "none";

@@ -5,6 +5,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, get};
 use askama::Template;
 
+use super::viewer::Viewer;
+use crate::domain::sight::Room;
 use crate::http::error::{ApiError, Lang};
 
 /// The style sheet, the only thing that a page loads.
@@ -26,7 +28,35 @@ pub(crate) struct Frame {
     pub style_sheet: &'static str,
     /// This page in the other language.
     pub other_language_url: String,
+    /// The pages of whoever is signed in.
+    pub menu: Option<Menu>,
 }
+
+/// The pages that somebody may go to, and who they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Menu {
+    pub items: Vec<MenuItem>,
+    pub person: String,
+}
+
+/// A page in the menu.
+#[derive(Debug, Clone)]
+pub(crate) struct MenuItem {
+    pub url: &'static str,
+    pub ja: &'static str,
+    pub en: &'static str,
+    pub is_current: bool,
+}
+
+/// The menu, and the room behind each page of it.
+const MENU: &[(&str, &str, &str, Option<Room>)] = &[
+    ("/overview", "概況", "Overview", Some(Room::Overview)),
+    ("/entries", "台帳", "Register", None),
+    ("/contractors", "事業者", "Contractors", None),
+    ("/my-work", "自分の仕事", "My work", None),
+    ("/mails", "メール", "Mails", Some(Room::Mails)),
+    ("/imports", "取込み", "Imports", Some(Room::Imports)),
+];
 
 impl Frame {
     /// For this request: the language that `?lang=` asks for, or that was asked for before; else Japanese, whatever the
@@ -46,6 +76,29 @@ impl Frame {
             lang,
             style_sheet: STYLE_SHEET_URL,
             other_language_url: format!("{}?{query}lang={other}", request.path()),
+            menu: None,
+        }
+    }
+
+    /// The same with the menu of whoever looks.
+    pub fn for_viewer(request: &HttpRequest, viewer: &Viewer) -> Self {
+        let here = section(request.path());
+        let seen = MENU
+            .iter()
+            .filter(|(.., room)| room.is_none_or(|room| viewer.session.seen.sight.enters(room)));
+        let items = seen.map(|(url, ja, en, _)| MenuItem {
+            url,
+            ja,
+            en,
+            is_current: here == *url,
+        });
+        let menu = Menu {
+            items: items.collect(),
+            person: viewer.session.person_name.clone(),
+        };
+        Self {
+            menu: Some(menu),
+            ..Self::of(request)
         }
     }
 
@@ -62,6 +115,19 @@ impl Frame {
     /// The tag of the other language.
     pub fn other_language_tag(&self) -> &'static str {
         self.lang.pick("en", "ja")
+    }
+}
+
+/// The page of the menu under which a path stands.
+fn section(path: &str) -> &str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "overview" | "paper" => "/overview",
+        "entries" | "engagements" | "cloud-services" | "social-media-accounts" => "/entries",
+        "my-work" | "hand-over" | "hand-overs" => "/my-work",
+        "contractors" => "/contractors",
+        "mails" => "/mails",
+        "imports" => "/imports",
+        _ => "",
     }
 }
 
@@ -136,6 +202,15 @@ mod tests {
             }
             assert_eq!(Frame::of(&request.to_http_request()).lang, wanted, "{uri} {kept:?}");
         }
+    }
+
+    #[test]
+    fn every_page_of_the_menu_is_a_section() {
+        for (url, ..) in MENU {
+            assert_eq!(section(url), *url);
+            assert_eq!(section(&format!("{url}/01960000")), *url);
+        }
+        assert_eq!(section("/sign-in"), "");
     }
 
     #[test]

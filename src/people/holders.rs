@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 use crate::app::Scope;
 use crate::db::schema::{delegations, departments, organizations, people, post_holders, role_assignments};
+use crate::domain::sight::Held;
 use crate::domain::vocabulary::{CodeWord, Role};
 use crate::http::error::ApiError;
 
@@ -284,6 +285,35 @@ impl Directory {
         roles.sort_unstable();
         roles.dedup();
         roles
+    }
+
+    /// The roles of a person with the places for which they are held, and those of whoever they stand in for.
+    pub(crate) fn held(&self, person_id: &str) -> Vec<Held> {
+        let counts = |assignment: &&Assignment| {
+            let holder = self.owner(assignment.person_id.as_deref(), assignment.post_id.as_deref());
+            holder.is_some_and(|holder| {
+                let mut absent = self.stands_in_for(&assignment.organization_id, person_id);
+                holder.id == person_id || absent.any(|absent| absent == holder.id)
+            })
+        };
+        let held = self.assignments.iter().filter(counts).map(|assignment| Held {
+            role: assignment.role,
+            organization_id: assignment.organization_id.clone(),
+            department_id: assignment.department_id.clone(),
+        });
+        held.collect()
+    }
+
+    /// A department and all that are below it.
+    pub(crate) fn with_below(&self, department_id: &str) -> Vec<String> {
+        let is_below = |id: &&String| self.upwards(id).any(|(above, _)| above == department_id);
+        self.departments.keys().filter(is_below).cloned().collect()
+    }
+
+    /// Whose place a person takes on the day: the organization, and the absent person.
+    pub(crate) fn absences(&self, person_id: &str) -> impl Iterator<Item = (&str, &str)> {
+        let mine = self.delegations.iter().filter(move |(.., to)| to == person_id);
+        mine.map(|(organization, from, _)| (organization.as_str(), from.as_str()))
     }
 
     /// The persons whose place this one takes in the organization on the day (不在代理).

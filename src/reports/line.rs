@@ -67,7 +67,7 @@ pub struct Counterpart {
 }
 
 /// The lines of these entries, by id.
-pub(super) fn lines(scope: &mut Scope<'_>, rows: &[EntryRow]) -> Result<BTreeMap<String, EntryLine>, ApiError> {
+pub(crate) fn lines(scope: &mut Scope<'_>, rows: &[EntryRow]) -> Result<BTreeMap<String, EntryLine>, ApiError> {
     let distinct =
         |of: fn(&EntryRow) -> Option<&String>| -> BTreeSet<String> { rows.iter().filter_map(of).cloned().collect() };
     let persons = distinct(|row| row.owner_person_id.as_ref());
@@ -111,7 +111,7 @@ pub(super) fn lines(scope: &mut Scope<'_>, rows: &[EntryRow]) -> Result<BTreeMap
 }
 
 /// The rows of these entries, by id.
-pub(super) fn rows(scope: &mut Scope<'_>, ids: &BTreeSet<String>) -> Result<Vec<EntryRow>, ApiError> {
+pub(crate) fn rows(scope: &mut Scope<'_>, ids: &BTreeSet<String>) -> Result<Vec<EntryRow>, ApiError> {
     Ok(entries::table
         .filter(entries::local_government_id.eq(&scope.lg))
         .filter(entries::id.eq_any(ids))
@@ -121,7 +121,7 @@ pub(super) fn rows(scope: &mut Scope<'_>, ids: &BTreeSet<String>) -> Result<Vec<
 }
 
 /// The companies behind these entries, by the entry's id: contractors of commissioned work, providers of services.
-pub(super) fn counterparts(
+pub(crate) fn counterparts(
     scope: &mut Scope<'_>,
     rows: &[EntryRow],
 ) -> Result<BTreeMap<String, Counterpart>, ApiError> {
@@ -159,7 +159,7 @@ pub(super) fn counterparts(
 }
 
 /// These contractors, by id.
-pub(super) fn companies(
+pub(crate) fn companies(
     scope: &mut Scope<'_>,
     ids: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Counterpart>, ApiError> {

@@ -56,22 +56,22 @@ page_of! {
 }
 
 /// Filters of the report.
-#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OverdueFilter {
     /// Where to read on: `next_cursor` of the page before.
     #[param(nullable = false, max_length = 512)]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Records on a page, 1 to 200; 50 without it.
     #[param(nullable = false, minimum = 1, maximum = 200)]
-    limit: Option<i64>,
+    pub(crate) limit: Option<i64>,
     /// Of this organization.
     #[param(nullable = false, format = Uuid)]
-    organization_id: Option<String>,
+    pub(crate) organization_id: Option<String>,
     /// Of this kind.
     #[param(nullable = false)]
-    kind: Option<ObligationKind>,
+    pub(crate) kind: Option<ObligationKind>,
 }
 
 /// Report what is overdue
@@ -95,7 +95,7 @@ pub(super) async fn list_overdue(
 }
 
 /// A page of the report and where it goes on.
-pub(super) fn listed(
+pub(crate) fn listed(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     filter: &OverdueFilter,

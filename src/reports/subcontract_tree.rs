@@ -12,6 +12,7 @@ use crate::app::Scope;
 use crate::domain::subcontract::{self, SubcontractState};
 use crate::domain::vocabulary::Kind;
 use crate::entries::list::{EntryFilter, select_page};
+use crate::entries::rows::EntryRow;
 use crate::http::body::Params;
 use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
@@ -81,6 +82,14 @@ pub(super) fn listed(
 ) -> Result<(Vec<SubcontractTree>, Option<String>), ApiError> {
     let filter = filter.of_kind(Kind::ContractorEngagement)?;
     let (rows, next) = select_page(scope, allowed, &filter, "list_subcontract_trees")?;
+    Ok((trees(scope, &rows)?, next))
+}
+
+/// The trees of those of these engagements that have subcontracts.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn trees(scope: &mut Scope<'_>, rows: &[EntryRow]) -> Result<Vec<SubcontractTree>, ApiError> {
     let ids: BTreeSet<String> = rows.iter().map(|row| row.id.clone()).collect();
     let mut chains: BTreeMap<String, Vec<Subcontract>> = BTreeMap::new();
     for one in subcontracts::of_engagements(scope, &ids)? {
@@ -88,10 +97,10 @@ pub(super) fn listed(
     }
     let named: BTreeSet<String> = chains.values().flatten().map(|one| one.contractor_id.clone()).collect();
     let below = line::companies(scope, &named)?;
-    let mut lines = line::lines(scope, &rows)?;
-    let mut companies = line::counterparts(scope, &rows)?;
+    let mut lines = line::lines(scope, rows)?;
+    let mut companies = line::counterparts(scope, rows)?;
     let mut items = vec![];
-    for row in &rows {
+    for row in rows {
         let (Some(chain), Some(entry)) = (chains.remove(&row.id), lines.remove(&row.id)) else {
             continue;
         };
@@ -114,7 +123,7 @@ pub(super) fn listed(
             entry,
         });
     }
-    Ok((items, next))
+    Ok(items)
 }
 
 /// The columns of the report: a row for each subcontract.

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::contents;
 use super::faults::Faults;
-use super::outbox::{Claimed, MOST_ITEMS, Row, Sender, cancel, held_by};
+use super::outbox::{Claimed, MOST_ITEMS, REMINDER, Row, Sender, cancel, held_by};
 use crate::app::{App, Scope, Tenant};
 use crate::clock::Instant;
 use crate::db::locked;
@@ -28,7 +28,7 @@ use crate::mail::templates::VERSION;
 /// The slowest delivery ends before this; then its message is in doubt.
 const INTENT_SECONDS: i64 = 12 * 60;
 /// What the bytes are sealed for.
-const PURPOSE: &str = "message";
+pub(super) const PURPOSE: &str = "message";
 
 /// An item that is due for the address of a message.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -70,7 +70,7 @@ pub(super) fn intend(app: &App, tenant: &Tenant, claimed: &Claimed, faults: &Fau
         if row.lease_until.is_none_or(|until| until <= scope.at) {
             return Ok(Intent::Lost);
         }
-        let intent = if row.intent_at.is_some() {
+        let intent = if row.intent_at.is_some() || row.is_letter() {
             repeat(scope, &row)?
         } else {
             fix(scope, &row)?
@@ -153,7 +153,7 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     diesel::update(messages::table.find((&scope.lg, &row.id)))
         .set((
             messages::rfc_message_id.eq(Some(message_id.as_str())),
-            messages::template.eq(Some("reminder")),
+            messages::template.eq(Some(REMINDER)),
             messages::template_version.eq(Some(VERSION.to_string())),
             messages::subject.eq(Some(&rendered.subject)),
             messages::sealed_bytes.eq(Some(scope.app.keys.master.seal(&scope.app.random, PURPOSE, &bytes)?)),
@@ -230,6 +230,6 @@ pub(super) fn thread(items: &[Item]) -> Option<&str> {
         .then_some(first)
 }
 
-fn address(text: &str) -> Result<Address, ApiError> {
+pub(super) fn address(text: &str) -> Result<Address, ApiError> {
     Address::parse(text).map_err(ApiError::internal)
 }

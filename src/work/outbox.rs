@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::faults::Faults;
+use super::letter;
 use crate::app::{App, Scope, Subject, Tenant};
 use crate::clock::Instant;
 use crate::db::schema::{local_governments, messages, obligations, reminder_items};
@@ -30,7 +31,9 @@ const LEASE_SECONDS: i64 = 120;
 /// A resend begins no earlier than this after the intent: the slowest delivery has ended by then.
 pub(super) const DOUBT_SECONDS: i64 = 15 * 60;
 /// The sequence of the digest among the messages of an address and day; what leaves at once has those after it.
-const DIGEST: i32 = 1;
+pub(super) const DIGEST: i32 = 1;
+/// The template of what is made of items.
+pub(super) const REMINDER: &str = "reminder";
 /// Items of one digest.
 pub(super) const MOST_ITEMS: i64 = 500;
 
@@ -50,10 +53,16 @@ pub(super) struct Row {
     pub intent_at: Option<Instant>,
     pub rfc_message_id: Option<String>,
     pub subject: Option<String>,
+    pub template: Option<String>,
     pub created_at: Instant,
 }
 
 impl Row {
+    /// It was written as a whole when it was posted ([`super::letter`]); the others are made of items at the intent.
+    pub(super) fn is_letter(&self) -> bool {
+        self.template.as_deref().is_some_and(|template| template != REMINDER)
+    }
+
     /// It carries what leaves at once; the first message of an address and day is its digest.
     pub(super) const fn is_immediate(&self) -> bool {
         self.sequence > DIGEST
@@ -169,6 +178,7 @@ fn take(scope: &mut Scope<'_>, sender: &Sender, row: Row, by: Claimant<'_>) -> R
         return Ok(Claim::Again);
     }
     let over = match row.intent_at {
+        _ if row.is_letter() => letter::is_over(&row, scope.at),
         // Its items are due again, in the digest of today.
         None => row.local_day < scope.today,
         // Everybody has answered since the refusal; what is in doubt is sent again all the same.

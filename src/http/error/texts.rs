@@ -71,6 +71,12 @@ impl ApiError {
                 "/oauth/token で新しいトークンを取得してください。",
                 "Obtain a new token at /oauth/token.",
             ),
+            Self::SignInRequired(_) => fixed(
+                "サインインしてください",
+                "Sign in first",
+                "この画面を開くには、サインインが必要です。",
+                "This page is for people who are signed in.",
+            ),
             Self::ForeignForm => fixed(
                 "別のサイトから送られたフォームです",
                 "The form came from another site",

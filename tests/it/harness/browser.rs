@@ -8,6 +8,7 @@ use actix_web::body::to_bytes;
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::test::TestRequest;
+use kakunin::sessions;
 
 use super::TestApp;
 
@@ -35,6 +36,15 @@ impl TestApp {
             app: self,
             cookies: RefCell::default(),
         }
+    }
+
+    /// The browser of somebody who signed in by a link from the terminal, in the way of a mailed one.
+    pub async fn signed_in(&self, address: &str) -> Browser<'_> {
+        let browser = self.browser();
+        let url = sessions::link_at_terminal(&self.app, address).unwrap();
+        let path = url.strip_prefix(&self.app.config.public_url).unwrap().to_owned();
+        browser.post(&path, &[("sign_in", "yes")]).await.expect(303);
+        browser
     }
 }
 
@@ -107,7 +117,6 @@ impl Page {
     }
 
     /// This page, which has this status.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.call, self.html);

@@ -135,6 +135,19 @@ pub(super) static CODES: &[Code] = &[
         ],
     ),
     code(
+        401,
+        "sign_in_required",
+        ["サインインしてください", "Sign in first"],
+        [
+            "サインインした人だけが開ける画面です。しばらく操作しなかったときと、12時間が過ぎたときもサインアウトになります。",
+            "The page is for people who are signed in. A session ends when nothing was done for a while, and after 12 hours.",
+        ],
+        [
+            "/sign-in を開き、届いたメールのリンクからサインインしてください。",
+            "Open /sign-in and sign in by the link that is mailed to you.",
+        ],
+    ),
+    code(
         403,
         "foreign_form",
         ["別のサイトから送られたフォームです", "The form came from another site"],

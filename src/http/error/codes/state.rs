@@ -45,6 +45,19 @@ pub(super) static CODES: &[Code] = &[
     ),
     code(
         409,
+        "cannot_be_sent_again",
+        ["送り直せないメールです", "The message cannot be sent again"],
+        [
+            "メールは既に受け付けられたか、送信中か、内容の保存期間（30日）が過ぎています。",
+            "The message was accepted, is on its way, or is not kept any more (30 days).",
+        ],
+        [
+            "宛先を直して、次の督促を待ってください。受領不明のものは自動で送り直されます。",
+            "Correct the address and wait for the next reminder; what is in doubt is sent again by itself.",
+        ],
+    ),
+    code(
+        409,
         "already_moved",
         ["引継ぎは既に行われています", "It has moved already"],
         [
