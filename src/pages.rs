@@ -28,6 +28,7 @@ pub(crate) use failure::respond as respond_failure;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(frame::get_style_sheet)
+        .service(frame::get_icon)
         .service(sign_in::get_home)
         .service(sign_in::get_sign_in)
         .service(sign_in::post_sign_in)

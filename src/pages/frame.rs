@@ -171,6 +171,15 @@ pub(crate) fn page(
     Ok(answer.body(html))
 }
 
+/// The mark beside a page's name in the browser.
+#[get("/assets/kakunin.svg")]
+pub(super) async fn get_icon() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+        .body(include_str!("icon.svg"))
+}
+
 /// The style sheet.
 #[get("/assets/kakunin.css")]
 pub(super) async fn get_style_sheet() -> HttpResponse {

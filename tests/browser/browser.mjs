@@ -36,7 +36,7 @@ export class Watched {
     const page = await context.newPage();
     page.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(`${this.base}/`) && !url.startsWith('data:,')) this.#fault(page, `asks ${url}`);
+      if (!url.startsWith(`${this.base}/`)) this.#fault(page, `asks ${url}`);
     });
     page.on('console', (message) => {
       // A page that was refused is no fault of a page.

@@ -32,6 +32,7 @@ enum Open {
 /// `every_page_is_in_the_table` fails; then it is walked by the tests below.
 const PAGES: &[(&str, &str, Open)] = &[
     ("get_style_sheet", "/assets/kakunin.css", Open::Public),
+    ("get_icon", "/assets/kakunin.svg", Open::Public),
     ("get_sign_in", "/sign-in", Open::Public),
     ("get_link", "/s/{token}", Open::Link),
     ("get_public", "/public/{organization}", Open::Public),
@@ -279,7 +280,7 @@ db_test!(looking_changes_nothing, |app| {
         })
     };
     let before = heads();
-    for (_, template, _) in PAGES.iter().filter(|(name, ..)| *name != "get_style_sheet") {
+    for (_, template, _) in PAGES {
         let path = office.path(template);
         browser.get(&path).await;
         let head = TestRequest::default().method(actix_web::http::Method::HEAD).uri(&path);
@@ -293,7 +294,7 @@ db_test!(every_page_speaks_both_languages_and_names_its_fields, |app| {
     let browser = office.browser(CISO).await;
     for (name, template, open) in PAGES
         .iter()
-        .filter(|(name, ..)| !["get_style_sheet", "get_error_file"].contains(name))
+        .filter(|(name, ..)| !["get_style_sheet", "get_icon", "get_error_file"].contains(name))
     {
         let path = office.path(template);
         for (lang, word) in [("en", "Skip to content"), ("ja", "本文へ")] {
