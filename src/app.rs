@@ -22,6 +22,7 @@ use crate::http::error::ApiError;
 use crate::http::limits::Limits;
 use crate::journal::{self, Actor, Record};
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::policies::Merged;
 use crate::random::Random;
 
@@ -44,6 +45,8 @@ pub struct Parts {
     pub keys: Keys,
     /// How many requests are answered.
     pub limits: Limits,
+    /// What this process has counted.
+    pub metrics: Metrics,
     /// The clause catalogue of the build; what holds for an organization is [`Scope::catalogue_of`].
     pub catalogue: Catalogue,
     /// The assurance schemes.
@@ -73,6 +76,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             limits: Limits::new(&config.limits, &clock),
             keys,
+            metrics: Metrics::default(),
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
             assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,
             merged: Merged::default(),

@@ -8,6 +8,7 @@
 pub mod digest;
 mod layout;
 pub mod notices;
+pub mod weekly;
 
 /// Version of all wording; stored with each message. Raise it when a snapshot changes.
 pub const VERSION: u32 = 1;
@@ -71,6 +72,8 @@ pub fn samples() -> Vec<(&'static str, Rendered)> {
         ("reminder_term_end", digest::Digest::sample_term_end().render()),
         ("reminder_exception", digest::Digest::sample_exception().render()),
         ("reminder_digest", digest::Digest::sample_several().render()),
+        ("weekly_summary", weekly::WeeklySummary::sample().render()),
+        ("weekly_summary_empty", weekly::WeeklySummary::sample_empty().render()),
         ("test_mail", notices::TestMail::sample().render()),
         ("undelivered", notices::Undelivered::sample().render()),
         ("operator_warning", notices::OperatorWarning::sample().render()),
