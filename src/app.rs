@@ -3,6 +3,7 @@
 //! [`Scope`] is a read or write within one local government; only the caller extractor, the worker and the commands
 //! can build the [`Tenant`] it needs. A write collects its journal entries, which are appended as its last act.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -22,6 +23,7 @@ use crate::http::error::ApiError;
 use crate::http::limits::Limits;
 use crate::journal::{self, Actor, Record};
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::policies::Merged;
 use crate::random::Random;
 use crate::work::Wakes;
@@ -47,6 +49,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Wakes the worker of this process.
     pub wakes: Wakes,
+    /// What this process has counted.
+    pub metrics: Metrics,
     /// The clause catalogue of the build; what holds for an organization is [`Scope::catalogue_of`].
     pub catalogue: Catalogue,
     /// The assurance schemes.
@@ -77,6 +81,7 @@ impl App {
             limits: Limits::new(&config.limits, &clock),
             keys,
             wakes: Wakes::default(),
+            metrics: Metrics::default(),
             catalogue: Catalogue::embedded().map_err(ApiError::internal)?,
             assurance: AssuranceSchemes::embedded().map_err(ApiError::internal)?,
             merged: Merged::default(),
@@ -125,7 +130,18 @@ impl App {
         actor: Actor,
         f: impl FnOnce(&mut Scope<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.db.write(|conn| self.write_in(conn, tenant, actor, f))
+        let posted = Cell::new(false);
+        let value = self.db.write(|conn| {
+            self.write_in(conn, tenant, actor, |scope| {
+                let value = f(scope)?;
+                posted.set(scope.has_posted);
+                Ok(value)
+            })
+        })?;
+        if posted.get() {
+            self.wakes.mails.notify_one();
+        }
+        Ok(value)
     }
 
     /// Does all that [`App::write_as`] does, journal included, and takes it back.
@@ -197,6 +213,8 @@ pub struct Scope<'c> {
     /// Who acts.
     pub actor: Actor,
     pub(crate) records: Vec<Record>,
+    /// A mail was queued that somebody waits for.
+    pub(crate) has_posted: bool,
 }
 
 impl<'c> Scope<'c> {
@@ -220,6 +238,7 @@ impl<'c> Scope<'c> {
             zone,
             actor,
             records: vec![],
+            has_posted: false,
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod bounce;
 mod doctor;
 mod document;
 mod export;
@@ -58,7 +59,7 @@ enum Command {
     /// Serve the API, and the worker unless told otherwise
     Serve(serve::Serve),
     /// Plan and deliver reminders only (`PostgreSQL`)
-    Work,
+    Work(serve::Work),
     /// Bring the database schema up to date
     Migrate,
     /// Try it with the five policies and invented data
@@ -96,14 +97,16 @@ enum Command {
     },
     /// Check a file from Excel, or take it into the register
     Import(import::Import),
-    /// Check database, migrations, keys, mail relay, clock and time zone, and say what to do
-    Doctor,
     /// Print a link to sign in with: for the first person, and when no mail arrives
     SignInLink {
         /// The person's mail address
         #[arg(long, env = "KAKUNIN_SIGN_IN_PERSON")]
         person: String,
     },
+    /// Check database, keys, mail relay, clock, disk, reminders, backup and the running service, and say what to do
+    Doctor(doctor::Doctor),
+    /// Take a mail that came back, from standard input: for the mail system that receives at --bounce-address
+    Bounce(bounce::Bounce),
     /// Mails
     Mail {
         #[command(subcommand)]
@@ -124,7 +127,11 @@ enum KeysCommand {
 #[derive(Debug, Subcommand)]
 enum MailCommand {
     /// Print every template with sample data
-    Preview,
+    Preview {
+        /// Only this one
+        #[arg(env = "KAKUNIN_MAIL_TEMPLATE")]
+        template: Option<String>,
+    },
 }
 
 /// Why a command ended: one sentence for the person at the terminal.
@@ -219,15 +226,26 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
     match arguments.command {
         Command::Openapi(openapi) => openapi.run()?,
         Command::Mail {
-            command: MailCommand::Preview,
+            command: MailCommand::Preview { template },
         } => {
-            for (name, mail) in templates::samples() {
+            let samples = templates::samples();
+            if let Some(wanted) = &template
+                && !samples.iter().any(|(name, _)| name == wanted)
+            {
+                let names: Vec<&str> = samples.iter().map(|(name, _)| *name).collect();
+                return Err(Stop(format!("no template {wanted:?}; there are {}", names.join(", "))));
+            }
+            for (name, mail) in samples {
+                if template.as_deref().is_some_and(|wanted| wanted != name) {
+                    continue;
+                }
                 print(&format!("=== {name}\nSubject: {}\n\n{}\n\n", mail.subject, mail.body))?;
             }
         }
         Command::Demo(demo) => demo.run(&options)?,
         Command::Import(import) => return import.run(&open(&options)?),
-        Command::Doctor => return doctor::run(&options),
+        Command::Doctor(doctor) => return doctor.run(&options),
+        Command::Bounce(bounce) => return bounce.run(&open(&options)?),
         Command::Migrate => {
             let (url, config) = options.database()?;
             let _owner = Options::own(&url)?;
@@ -235,7 +253,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
             println!("{ran} migration(s) ran; the schema is up to date.");
         }
         Command::Serve(serve) => serve.run(&options)?,
-        Command::Work => serve::work(&options)?,
+        Command::Work(work) => work.run(&options)?,
         Command::Init(setup) => setup.run(&open(&options)?)?,
         Command::LocalGovernment { command } => command.run(&open(&options)?)?,
         Command::Client { command } => command.run(&open(&options)?)?,

@@ -7,7 +7,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::domain::calendar::HolidayOverride;
+use crate::mail::Address;
 use crate::mail::smtp::SmtpConfig;
+
+/// What is to be free on the disk of the data directory without another word, in MiB: room for the largest uploads and
+/// for the database to grow while somebody comes.
+pub const DISK_RESERVE_MIB: u64 = 256;
 
 /// All settings.
 #[derive(Debug, Clone)]
@@ -32,8 +37,16 @@ pub struct Config {
     pub holidays: Vec<HolidayOverride>,
     /// Where webhooks may be sent.
     pub webhooks: WebhookConfig,
+    /// Where a summary goes every Monday, beside the CISO's office.
+    pub operator_email: Option<Address>,
+    /// The mailbox that mails come back to which cannot be delivered; each with a mark of its own behind a `+`.
+    pub bounce_address: Option<Address>,
     /// How many requests are answered.
     pub limits: LimitConfig,
+    /// Whether a worker runs in this process; one without answers for no reminder.
+    pub plans: bool,
+    /// Bytes that are to be free on the disk of the data directory; with less the service is not ready.
+    pub disk_reserve: u64,
 }
 
 /// Where webhooks may be sent; without a word, to the public internet by HTTPS.
@@ -104,8 +117,12 @@ impl Config {
             clamd_address: None,
             import_dir: None,
             holidays: vec![],
+            operator_email: None,
+            bounce_address: None,
             webhooks: WebhookConfig::default(),
             limits: LimitConfig::default(),
+            plans: true,
+            disk_reserve: DISK_RESERVE_MIB * 1024 * 1024,
         }
     }
 }

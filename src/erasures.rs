@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Scope;
-use crate::db::schema::{contractor_contacts, contractors, messages, people, reminder_items};
+use crate::db::schema::{bounced_addresses, contractor_contacts, contractors, messages, people, reminder_items};
 use crate::db::search;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, lines, path_id};
@@ -118,6 +118,7 @@ fn erase_addresses(scope: &mut Scope<'_>, person_id: &str, email: Option<&str>) 
     .set(reminder_items::address.eq(""))
     .execute(scope.conn)?;
     let Some(email) = email else { return Ok(()) };
+    diesel::delete(bounced_addresses::table.find((&scope.lg, email))).execute(scope.conn)?;
     let sent: Vec<String> = messages::table
         .filter(messages::local_government_id.eq(&scope.lg))
         .filter(messages::address.eq(email))

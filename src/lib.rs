@@ -13,11 +13,12 @@
 //!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
 //!   [`reports`], [`audit_log`]); what other systems ask and follow ([`gate_checks`], [`what_if`], [`sync`], [`webhooks`]);
 //!   files for Excel ([`imports`] and [`exports`], their columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and
-//!   [`api_clients`], [`health`].
+//!   [`api_clients`].
 //! - [`pages`] is what people see in a browser; it asks the slices as the API does. [`sessions`] says who is at it.
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
+//! - [`health`] and [`metrics`] tell those who run it how it is.
 //! - [`app`] is what a handler can reach; [`clock`] and [`random`] are injected; [`keys`] and [`tokens`] guard the door.
 //! - [`cli`] are the commands, [`demo`] the trial with the five policies.
 
@@ -59,6 +60,7 @@ pub mod keys;
 pub mod mail;
 pub mod measure_areas;
 pub mod messages;
+pub mod metrics;
 pub mod obligations;
 pub mod organizations;
 pub mod origins;

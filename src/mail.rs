@@ -7,6 +7,7 @@
 //! after the intent can be in doubt. Nothing here retries, stores or knows a clock: queue, backoff, breaker and dead
 //! letters are the dispatcher's (`work/`).
 
+pub mod bounce;
 pub mod compose;
 pub mod file;
 pub mod smtp;

@@ -59,6 +59,8 @@ code_words! {
         Digest = "digest", "一日分";
         /// What cannot wait.
         Immediate = "immediate", "即時";
+        /// No reminder: a receipt, a question to somebody.
+        Notice = "notice", "通知";
     }
 }
 
@@ -129,6 +131,12 @@ pub struct Message {
     /// The last failure.
     #[schema(required)]
     pub last_error: Option<String>,
+    /// When it came back after the relay had taken it.
+    #[schema(required)]
+    pub bounced_at: Option<Instant>,
+    /// The status with which it came back (RFC 3463), as `5.1.1`.
+    #[schema(required)]
+    pub bounce_status: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<MessageAttempt>,
     /// When it was formed.
@@ -163,6 +171,8 @@ struct MessageRow {
     intent_at: Option<Instant>,
     remote_ref: Option<String>,
     last_error: Option<String>,
+    bounced_at: Option<Instant>,
+    bounce_status: Option<String>,
     created_at: Instant,
     done_at: Option<Instant>,
 }
@@ -241,6 +251,8 @@ fn complete(scope: &mut Scope<'_>, rows: Vec<MessageRow>) -> Result<Vec<Message>
             intent_at: row.intent_at,
             remote_ref: row.remote_ref,
             last_error: row.last_error,
+            bounced_at: row.bounced_at,
+            bounce_status: row.bounce_status,
             created_at: row.created_at,
             done_at: row.done_at,
         })

@@ -17,7 +17,7 @@ use crate::http::error::ApiError;
 use crate::journal::{Actor, sha256_hex};
 use crate::mail::templates::Recipient;
 use crate::mail::templates::sign_in::SignIn;
-use crate::work::letter;
+use crate::work::notice::{self, Notice};
 use sight::Seen;
 
 /// A session ends after so many seconds without a request.
@@ -95,7 +95,7 @@ pub(crate) fn request(app: &App, address: &str, leads_to: &str) -> Result<(), Ap
             let recent: i64 = sign_in_links::table
                 .filter(sign_in_links::local_government_id.eq(&scope.lg))
                 .filter(sign_in_links::person_id.eq(&person))
-                .filter(sign_in_links::created_at.gt(scope.at.plus_seconds(-letter::SIGN_IN_SECONDS)))
+                .filter(sign_in_links::created_at.gt(scope.at.plus_seconds(-notice::SIGN_IN_SECONDS)))
                 .count()
                 .get_result(scope.conn)?;
             if recent >= LINKS_AT_ONCE {
@@ -106,10 +106,16 @@ pub(crate) fn request(app: &App, address: &str, leads_to: &str) -> Result<(), Ap
                 .find((&scope.lg, &person))
                 .select(people::email)
                 .first(scope.conn)?;
-            match to {
-                Some(to) => letter::post(scope, &to, letter::SIGN_IN, &mail.render()),
-                None => Ok(()),
+            if let Some(to) = to {
+                let notice = Notice {
+                    address: &to,
+                    template: notice::SIGN_IN,
+                    rendered: mail.render(),
+                    entry_id: None,
+                };
+                notice::post(scope, &notice)?;
             }
+            Ok(())
         })?;
     }
     Ok(())
@@ -179,7 +185,7 @@ fn link(
         .select(people::name)
         .first(scope.conn)?;
     let id = scope.new_id();
-    let expires_at = scope.at.plus_seconds(letter::SIGN_IN_SECONDS);
+    let expires_at = scope.at.plus_seconds(notice::SIGN_IN_SECONDS);
     diesel::insert_into(sign_in_links::table)
         .values((
             sign_in_links::local_government_id.eq(&scope.lg),

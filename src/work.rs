@@ -8,24 +8,27 @@
 //! ([`crate::webhooks::queue`]): one that is slow delays no mail.
 //! Where a crash may happen: [`Faults`].
 
+pub mod bounces;
 mod contents;
 mod dispatch;
 mod faults;
 mod finish;
 mod intent;
-pub(crate) mod letter;
 mod matters;
+pub(crate) mod notice;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
 pub mod quarantine;
 mod recipients;
 pub(crate) mod redrive;
+pub(crate) mod standing;
 mod wakes;
+mod weekly;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
 
 use diesel::prelude::*;
 use futures_util::stream::{self, StreamExt};
@@ -68,7 +71,7 @@ const RECEIVERS: usize = 4;
 /// Events that one receiver is sent in a row, before the others have their turn again.
 const MOST_EVENTS: usize = 100;
 /// How far the clock may fall behind what was seen before mails are held back, in seconds.
-const CLOCK_SLACK: i64 = 300;
+pub(crate) const CLOCK_SLACK: i64 = 300;
 
 /// Plans and delivers for all local governments. Any number of replicas may run on `PostgreSQL`.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub struct Worker {
     faults: Faults,
     pace: dispatch::Pace,
     stopping: Arc<AtomicBool>,
+    /// What the clock and the time that passes showed at the last look.
+    seen_clock: Mutex<Option<(Instant, Monotonic)>>,
     /// When files without a record were last looked for, in seconds; a restart looks again.
     swept_at: AtomicI64,
     /// What was seen in the watched folder; a restart looks twice again.
@@ -96,6 +101,16 @@ enum Part {
     Events,
 }
 
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mails => "mails",
+            Self::Files => "files",
+            Self::Events => "events",
+        }
+    }
+}
+
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -103,6 +118,8 @@ pub struct Ticked {
     pub settled: usize,
     /// Items that were planned or recorded as superseded.
     pub planned: usize,
+    /// Weekly summaries that were written.
+    pub summarised: usize,
     /// Messages that the relay took.
     pub accepted: usize,
     /// Messages that may have been taken.
@@ -139,6 +156,7 @@ impl Ticked {
     fn add(&mut self, other: Self) {
         self.settled += other.settled;
         self.planned += other.planned;
+        self.summarised += other.summarised;
         self.accepted += other.accepted;
         self.in_doubt += other.in_doubt;
         self.queued += other.queued;
@@ -182,6 +200,7 @@ impl Worker {
             faults: Faults::default(),
             pace: dispatch::Pace::default(),
             stopping: Arc::default(),
+            seen_clock: Mutex::default(),
             swept_at: AtomicI64::new(i64::MIN),
             seen: Arc::default(),
         })
@@ -221,10 +240,27 @@ impl Worker {
     }
 
     async fn do_part(&self, part: Part, senders: &[Sender]) -> Result<Ticked, ApiError> {
-        match part {
+        let done = match part {
             Part::Mails => self.plan_and_mail(senders).await,
             Part::Files => self.move_files(senders).await,
             Part::Events => self.send_events(senders).await,
+        };
+        self.app.metrics.tick(part.name(), done.is_ok());
+        done
+    }
+
+    /// Counts when the clock went another way than the time that passed since the last look: set by hand, a machine
+    /// that slept, a wrong server of the time.
+    fn watch_clock(&self) {
+        let (now, passing) = (self.app.clock.now(), Monotonic::now());
+        let mut seen = self.seen_clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, since)) = seen.replace((now, passing)) {
+            let passed = i64::try_from(passing.saturating_duration_since(since).as_secs()).unwrap_or(i64::MAX);
+            let jump = now.unix_seconds() - then.unix_seconds() - passed;
+            if jump.abs() > CLOCK_SLACK {
+                tracing::warn!(jump_seconds = jump, "the clock of this machine has jumped");
+                self.app.metrics.clock_jump();
+            }
         }
     }
 
@@ -330,6 +366,7 @@ impl Worker {
                     reassessed: entries::reassess_due(&app, &tenant)? + policies::reassess(&app, &tenant)?,
                     changed_decisions: gate_checks::go_on(&app, &tenant)?,
                     planned: plan::plan(&app, &tenant, &faults)?,
+                    summarised: weekly::write(&app, &tenant)?,
                     pruned: prune::prune(&app, &tenant)?,
                     forgotten: prune::forget_answers(&app, &tenant)?
                         + imports::forget(&app, &tenant)?
@@ -381,6 +418,7 @@ impl Worker {
 
     /// The local governments, unless the clock cannot be right.
     async fn senders(&self) -> Result<Option<Vec<Sender>>, ApiError> {
+        self.watch_clock();
         let app = self.app.clone();
         blocking(move || {
             if !raise_high_water(&app)? || !quarantine::is_clear(&app)? {

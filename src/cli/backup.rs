@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Options, Stop, connect, start};
 use crate::app::App;
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 use crate::config::{Config, MasterKeySource};
 use crate::db::schema::local_governments;
 use crate::db::{Db, Url, file, migrate};
@@ -29,6 +29,8 @@ use crate::work::quarantine;
 const MANIFEST: &str = "manifest.json";
 const DATABASE: &str = "kakunin.db";
 const FILES: &str = "files";
+/// In the data directory: when the last backup was made.
+const LAST_BACKUP: &str = "backup.made";
 
 /// What a backup says about itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,6 +80,7 @@ impl Backup {
             fs::remove_file(&snapshot)?;
         }
         whole?;
+        note_backup(&config.data_dir);
         println!(
             "{} holds the database and the files. The master key is not in it: keep that elsewhere.",
             self.file.display()
@@ -111,6 +114,19 @@ impl Backup {
         fs::rename(&unfinished, &self.file)?;
         Ok(())
     }
+}
+
+/// Remembers for `doctor` when the last backup was made. The backup is whole without it.
+fn note_backup(data_dir: &Path) {
+    if let Err(error) = fs::write(data_dir.join(LAST_BACKUP), Clock::system().now().to_string()) {
+        tracing::warn!(%error, "the time of the backup could not be noted");
+    }
+}
+
+/// When `kakunin backup` last made one of this data directory; `None` when it never did.
+pub(super) fn last_backup(data_dir: &Path) -> Option<Instant> {
+    let text = fs::read_to_string(data_dir.join(LAST_BACKUP)).ok()?;
+    serde_json::from_value(serde_json::Value::String(text.trim().to_owned())).ok()
 }
 
 /// Where from.

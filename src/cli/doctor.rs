@@ -1,20 +1,26 @@
 //! `doctor`: what works, what does not, and what to do about it. It changes nothing: without a database it makes none.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono_tz::Tz;
+use clap::Args;
+use clap::builder::BoolishValueParser;
 use diesel::prelude::*;
 
-use super::{Options, Stop, connect, setup, start};
+use super::serve::Operations;
+use super::{Options, Stop, backup, connect, setup, start};
 use crate::app::{App, Tenant};
 use crate::clock::Clock;
-use crate::config::{Config, MailConfig};
+use crate::config::{Config, MailConfig, MasterKeySource};
 use crate::db::schema::{local_governments, messages};
 use crate::db::{Db, Url, migrate};
+use crate::health;
 use crate::mail::smtp::Relay;
 use crate::people::holders;
-use crate::work;
+use crate::work::{self, quarantine, standing};
 
 /// Prints one line per check and remembers whether all is well.
 struct Report {
@@ -29,18 +35,68 @@ impl Report {
             Err(text) => println!("NG  {name}: {text}"),
         }
     }
+
+    const fn ended(&self) -> ExitCode {
+        if self.well {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
 }
 
-/// Ends with status 1 when anything is not well.
-pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
+/// How long a mail may wait before somebody should look: the relay has been away for a while.
+const MAIL_WAITS: i64 = 60 * 60;
+/// How old the last backup may be: a week, and a day for the machine that was off.
+const BACKUP_DAYS: i64 = 8;
+
+/// `kakunin doctor`.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    operations: Operations,
+    /// Ask only the service at --metrics-listen whether it is ready: for a container's health check
+    #[arg(
+        long,
+        env = "KAKUNIN_DOCTOR_ONLY_SERVICE",
+        requires = "metrics_listen",
+        value_parser = BoolishValueParser::new()
+    )]
+    only_service: bool,
+}
+
+impl Doctor {
+    /// Ends with status 1 when anything is not well.
+    pub(super) fn run(&self, options: &Options) -> Result<ExitCode, Stop> {
+        match self.operations.address() {
+            Some(address) if self.only_service => {
+                let mut report = Report { well: true };
+                report.say("service", running(address));
+                Ok(report.ended())
+            }
+            address => run(options, address),
+        }
+    }
+}
+
+fn run(options: &Options, metrics: Option<SocketAddr>) -> Result<ExitCode, Stop> {
     let (url, config) = options.database()?;
     let mut report = Report { well: true };
     mail(&mut report, &config.mail);
+    key_file(&mut report, &config);
+    if let Some(address) = metrics {
+        report.say("service", running(address));
+    }
     if let Some(db) = database(&mut report, &url, &config) {
+        if matches!(url, Url::Sqlite(_)) {
+            backup_age(&mut report, &config);
+        }
         match start(db, Clock::system(), config) {
             Ok(app) => {
                 report.say("keys", Ok(format!("master key {}", app.keys.master.id())));
                 clock(&mut report, &app)?;
+                disk(&mut report, &app);
+                reminders(&mut report, &app)?;
                 tenants(&mut report, &app)?;
             }
             Err(stop) => report.say(
@@ -49,11 +105,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Stop> {
             ),
         }
     }
-    Ok(if report.well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(report.ended())
 }
 
 /// The database, when it answers and its schema is up to date; the other checks read it.
@@ -103,12 +155,128 @@ fn mail(report: &mut Report, mail: &MailConfig) {
 fn clock(report: &mut Report, app: &App) -> Result<(), Stop> {
     let now = app.clock.now();
     let result = match work::high_water(&app.db)? {
-        Some(mark) if now < mark.plus_seconds(-300) => Err(format!(
+        Some(mark) if now < mark.plus_seconds(-work::CLOCK_SLACK) => Err(format!(
             "{now} is before {mark}, which was seen already; set the clock of this machine"
         )),
         _ => Ok(now.to_string()),
     };
     report.say("clock", result);
+    Ok(())
+}
+
+/// Whether others of this machine could read the master key.
+#[cfg(unix)]
+fn key_file(report: &mut Report, config: &Config) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = match &config.master_key {
+        MasterKeySource::File(path) => path.clone(),
+        MasterKeySource::DataDir => config.data_dir.join("master.key"),
+    };
+    // One that is not there is said where it is needed, or made.
+    let Ok(found) = std::fs::metadata(&path) else { return };
+    let mode = found.permissions().mode() & 0o777;
+    let result = if mode & 0o077 == 0 {
+        Ok(format!("{} is its owner's alone", path.display()))
+    } else {
+        Err(format!(
+            "{path} may be read by others (mode {mode:03o}); run `chmod 600 {path}`",
+            path = path.display()
+        ))
+    };
+    report.say("key file", result);
+}
+
+#[cfg(not(unix))]
+fn key_file(_report: &mut Report, _config: &Config) {}
+
+/// What the service that runs says of itself, on the listener for figures.
+fn running(address: SocketAddr) -> Result<String, String> {
+    let silent = |error: ureq::Error| {
+        format!("nobody answers at {address} ({error}); is `kakunin serve --metrics-listen {address}` running?")
+    };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(10)))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut answer = agent
+        .get(format!("http://{address}/health/ready"))
+        .call()
+        .map_err(silent)?;
+    if answer.status().is_success() {
+        return Ok(format!("ready, and tells its figures at http://{address}/metrics"));
+    }
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    let problem: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let code = problem.get("code").and_then(serde_json::Value::as_str);
+    Err(format!(
+        "the service at {address} is not ready: {}",
+        code.unwrap_or("it does not say why")
+    ))
+}
+
+fn backup_age(report: &mut Report, config: &Config) {
+    let days = backup::last_backup(&config.data_dir)
+        .map(|made| (Clock::system().now().unix_seconds() - made.unix_seconds()) / (24 * 60 * 60));
+    let result = match days {
+        Some(days) if days > BACKUP_DAYS => Err(format!(
+            "the last one is {days} days old; run `kakunin backup FILE` every night"
+        )),
+        Some(days) => Ok(format!("the last one is {days} days old")),
+        // Whoever copies disks or machines needs none of ours.
+        None => Ok("`kakunin backup` has made none here; make sure that something else does".to_owned()),
+    };
+    report.say("backup", result);
+}
+
+fn disk(report: &mut Report, app: &App) {
+    let Some(free) = health::free_bytes(&app.config.data_dir) else {
+        return;
+    };
+    let text = format!(
+        "{} MiB free for {}",
+        free / (1024 * 1024),
+        app.config.data_dir.display()
+    );
+    let result = if health::is_nearly_full(app) {
+        Err(format!("{text}; make room, the service calls itself not ready"))
+    } else {
+        Ok(text)
+    };
+    report.say("disk", result);
+}
+
+/// Whether what is due is planned and what is planned leaves.
+fn reminders(report: &mut Report, app: &App) -> Result<(), Stop> {
+    if let Some(held) = app.db.read(quarantine::quarantine)? {
+        let text = format!(
+            "nothing is planned or sent since {} ({}); run `kakunin quarantine release`",
+            held.since, held.reason
+        );
+        report.say("quarantine", Err(text));
+        return Ok(());
+    }
+    let found = standing::of_all(app)?;
+    let planner = if found.planner_lag > standing::LAG_LIMIT {
+        Err(format!(
+            "what is due has waited for {} minutes; is `kakunin serve` (or `work`) running? its log says what stops it",
+            found.planner_lag / 60
+        ))
+    } else {
+        Ok(format!("nothing waits longer than {} s", found.planner_lag))
+    };
+    report.say("planner", planner);
+    let [waiting, in_doubt, dead] = ["queued", "in_doubt", "dead"].map(|state| found.messages_in(state));
+    let text = format!("{waiting} wait, {in_doubt} in doubt, {dead} given up in 30 days");
+    let outbox = if found.oldest_ready > MAIL_WAITS {
+        Err(format!(
+            "{text}; the oldest could have left {} minutes ago: see the check of the mail relay and GET /api/v1/messages",
+            found.oldest_ready / 60
+        ))
+    } else {
+        Ok(text)
+    };
+    report.say("outbox", outbox);
     Ok(())
 }
 

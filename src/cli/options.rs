@@ -11,9 +11,10 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::Stop;
-use crate::config::{Config, LimitConfig, MailConfig, MasterKeySource, WebhookConfig};
+use crate::config::{Config, DISK_RESERVE_MIB, LimitConfig, MailConfig, MasterKeySource, WebhookConfig};
 use crate::db::Url;
 use crate::domain::calendar::HolidayOverride;
+use crate::mail::Address;
 use crate::mail::smtp::{Credentials, Limits, Security, SmtpConfig};
 
 /// How the connection to the mail relay is protected.
@@ -104,6 +105,12 @@ pub(crate) struct Options {
     /// Write mails into this directory instead of sending them
     #[arg(long, global = true, env = "KAKUNIN_MAIL_DIR", conflicts_with = "smtp_host")]
     mail_dir: Option<PathBuf>,
+    /// Who runs the service: a summary goes there every Monday, also when there is nothing to tell
+    #[arg(long, global = true, env = "KAKUNIN_OPERATOR_EMAIL")]
+    operator_email: Option<String>,
+    /// The mailbox for mails that come back: they are sent as `NAME+…@DOMAIN`, and `kakunin bounce` reads what arrives
+    #[arg(long, global = true, env = "KAKUNIN_BOUNCE_ADDRESS")]
+    bounce_address: Option<String>,
     /// `host:port` of clamd; then no file is kept that it has not looked through
     #[arg(long, global = true, env = "KAKUNIN_CLAMD_ADDRESS")]
     clamd_address: Option<String>,
@@ -134,6 +141,9 @@ pub(crate) struct Options {
     /// Proxies whose `X-Forwarded-For` is believed, as `10.0.0.5/32`, separated by commas
     #[arg(long, global = true, env = "KAKUNIN_TRUSTED_PROXIES", value_delimiter = ',')]
     trusted_proxies: Vec<IpNet>,
+    /// MiB that are to be free on the disk of the data directory; with less the service is not ready
+    #[arg(long, global = true, env = "KAKUNIN_DISK_RESERVE_MIB", default_value_t = DISK_RESERVE_MIB)]
+    disk_reserve_mib: u64,
     /// What to log, as `info` or `kakunin=debug`
     #[arg(long, global = true, env = "KAKUNIN_LOG", default_value = "info")]
     log: String,
@@ -145,6 +155,11 @@ pub(crate) struct Options {
 fn read(file: &PathBuf) -> Result<String, Stop> {
     let text = std::fs::read_to_string(file).map_err(|e| Stop(format!("{} cannot be read: {e}", file.display())))?;
     Ok(text.trim().to_owned())
+}
+
+fn address(option: &str, given: Option<&str>) -> Result<Option<Address>, Stop> {
+    let parsed = given.map(Address::parse).transpose();
+    parsed.map_err(|error| Stop(format!("{option} is {error}; write it as name@example.lg.jp")))
 }
 
 impl Options {
@@ -206,8 +221,12 @@ impl Options {
             clamd_address: self.clamd()?,
             import_dir: self.import_dir.clone(),
             holidays: self.holidays()?,
+            operator_email: address("--operator-email", self.operator_email.as_deref())?,
+            bounce_address: address("--bounce-address", self.bounce_address.as_deref())?,
             webhooks: self.webhooks()?,
             limits: self.limits(),
+            plans: true,
+            disk_reserve: self.disk_reserve_mib.saturating_mul(1024 * 1024),
         };
         Ok((url, config))
     }

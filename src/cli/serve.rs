@@ -1,9 +1,10 @@
-//! `serve` and `work`: the API and the worker, in one process or apart.
+//! `serve` and `work`: the API and the worker, in one process or apart; and the listener on which either tells those who
+//! run it how it is.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use actix_web::{HttpServer, web};
+use actix_web::{App as ActixApp, HttpServer, web};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio::task::JoinHandle;
@@ -12,8 +13,8 @@ use super::{Options, Stop, connect, migrated, start};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::{Url, migrate};
-use crate::http;
 use crate::work::Worker;
+use crate::{health, http, metrics};
 
 /// How long requests and the worker may take to end; service managers kill after thirty seconds or more.
 const GRACE: Duration = Duration::from_secs(25);
@@ -30,11 +31,60 @@ pub(super) struct Serve {
     /// Leave planning and delivery to `kakunin work` (`PostgreSQL`)
     #[arg(long, env = "KAKUNIN_NO_WORKER", value_parser = BoolishValueParser::new())]
     no_worker: bool,
+    #[command(flatten)]
+    operations: Operations,
+}
+
+/// Where monitoring asks, beside the API: a process has no such port unless it is given one, because two on a machine
+/// would want the same.
+#[derive(Debug, Args)]
+pub(super) struct Operations {
+    /// Address and port for `/metrics`, `/health/live` and `/health/ready` without a token; keep it inside the house
+    #[arg(long, env = "KAKUNIN_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+}
+
+impl Operations {
+    /// Where it listens.
+    pub(super) const fn address(&self) -> Option<SocketAddr> {
+        self.metrics_listen
+    }
+
+    /// Serves on a thread of its own until the process ends, so that a busy API does not keep monitoring waiting.
+    fn start(&self, app: &App) -> Result<(), Stop> {
+        let Some(address) = self.metrics_listen else {
+            return Ok(());
+        };
+        let listener = TcpListener::bind(address).map_err(|e| {
+            Stop(format!(
+                "{address} cannot be listened on: {e}; choose another --metrics-listen"
+            ))
+        })?;
+        let address = listener.local_addr()?;
+        let data = web::Data::new(app.clone());
+        let server = HttpServer::new(move || {
+            ActixApp::new()
+                .app_data(data.clone())
+                .service(metrics::get_metrics)
+                .service(health::get_liveness)
+                .service(health::get_readiness)
+        })
+        .workers(1)
+        .client_request_timeout(Duration::from_secs(5))
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        tracing::info!(metrics = %address, "telling figures");
+        actix_web::rt::spawn(server);
+        Ok(())
+    }
 }
 
 impl Serve {
     pub(super) fn run(&self, options: &Options) -> Result<(), Stop> {
-        let (url, config) = options.database()?;
+        let (url, mut config) = options.database()?;
+        config.plans = !self.no_worker;
         if self.no_worker && matches!(url, Url::Sqlite(_)) {
             return Err(Stop(
                 "--no-worker needs PostgreSQL: an SQLite file has one process".to_owned(),
@@ -45,12 +95,27 @@ impl Serve {
         migrate::run(&db)?;
         let app = start(db, Clock::system(), config)?;
         let listener = listen(self.listen)?;
-        block_on(serve(app, listener, !self.no_worker))
+        block_on(async move {
+            self.operations.start(&app)?;
+            serve(app, listener, !self.no_worker).await
+        })
     }
 }
 
 /// `kakunin work`.
-pub(super) fn work(options: &Options) -> Result<(), Stop> {
+#[derive(Debug, Args)]
+pub(super) struct Work {
+    #[command(flatten)]
+    operations: Operations,
+}
+
+impl Work {
+    pub(super) fn run(&self, options: &Options) -> Result<(), Stop> {
+        work(options, &self.operations)
+    }
+}
+
+fn work(options: &Options, operations: &Operations) -> Result<(), Stop> {
     let (url, config) = options.database()?;
     if matches!(url, Url::Sqlite(_)) {
         return Err(Stop(
@@ -63,6 +128,7 @@ pub(super) fn work(options: &Options) -> Result<(), Stop> {
     block_on(async move {
         let asked = asked_to_stop()?;
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        operations.start(&app)?;
         let worker = tokio::spawn(Worker::new(app)?.run(stopped));
         tracing::info!("working");
         asked.await;

@@ -917,6 +917,27 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> BigInt,
         done_at -> Nullable<BigInt>,
+        bounced_at -> Nullable<BigInt>,
+        bounce_status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    bounced_addresses (local_government_id, address) {
+        local_government_id -> Text,
+        address -> Text,
+        status -> Text,
+        message_id -> Text,
+        bounced_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    weekly_summaries (local_government_id, week_on, recipient) {
+        local_government_id -> Text,
+        week_on -> Date,
+        recipient -> Text,
+        message_id -> Text,
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::answer::Answer;
 use super::body::params;
 use super::error::{ApiError, Lang};
-use super::guard::RequestId;
+use super::guard::{ClientId, RequestId};
 use super::idempotency::{self, Key};
 use crate::app::{App, Scope, Tenant};
 use crate::journal::Actor;
@@ -302,6 +302,7 @@ fn caller<P: Permission>(request: &HttpRequest, payload: &mut Payload) -> Result
     let claims = tokens::check(app, token)?;
     let left = app.limits.client(&claims.client_id)?;
     request.extensions_mut().insert(left);
+    request.extensions_mut().insert(ClientId(claims.client_id.clone()));
     if let Some(scope) = P::SCOPE
         && !claims.scopes.iter().any(|held| held == scope)
     {

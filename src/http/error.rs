@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::lifecycle::Unmet;
+use crate::health::Unready;
 
 /// The language of the answer's texts; codes never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -285,6 +286,9 @@ pub enum ApiError {
     /// 503: try again.
     #[error("unavailable")]
     Unavailable,
+    /// 503: the service cannot work, for this reason.
+    #[error("not ready: {}", .0.code())]
+    NotReady(Unready),
     /// 503: the malware scanner does not answer, and nothing is kept without it.
     #[error("scanner unavailable")]
     ScannerUnavailable,
@@ -404,6 +408,7 @@ impl ApiError {
             Self::PreconditionRequired => "precondition_required",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable => "unavailable",
+            Self::NotReady(reason) => reason.code(),
             Self::ScannerUnavailable => "scanner_unavailable",
             Self::Internal(_) => "internal_error",
         }
@@ -493,7 +498,7 @@ impl ApiError {
             Self::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, "2"));
             }
-            Self::ScannerUnavailable => {
+            Self::NotReady(_) | Self::ScannerUnavailable => {
                 response.insert_header((header::RETRY_AFTER, "60"));
             }
             _ => {}
@@ -541,7 +546,7 @@ impl ResponseError for ApiError {
             }
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable | Self::ScannerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotReady(_) | Self::ScannerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

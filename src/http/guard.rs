@@ -1,8 +1,9 @@
 //! The outermost guard of every request: no compressed bodies, one time limit over everything, panics become 500, and
-//! every answer carries a request id and safe headers. It also renders errors in the caller's language.
+//! every answer carries a request id and safe headers. It also renders errors in the caller's language, and says in the
+//! log and in the figures what was answered: by route template, never by path, address or name.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +16,7 @@ use futures_util::FutureExt;
 use super::error::{ApiError, Lang};
 use super::limits::Left;
 use crate::app::App;
-use crate::pages;
+use crate::{metrics, pages};
 
 /// The longest that a request may take, its body's arrival included.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -26,6 +27,46 @@ pub const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(3);
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
+/// The client of a request, once its token was believed; for the log.
+#[derive(Debug, Clone)]
+pub(super) struct ClientId(pub(super) String);
+
+/// What is told of a request when it has been answered.
+struct Told {
+    app: Option<web::Data<App>>,
+    method: Method,
+    route: String,
+    since: Monotonic,
+}
+
+impl Told {
+    /// The route is asked for before the request goes on: an answer of an error has none any more.
+    fn of(request: &ServiceRequest) -> Self {
+        Self {
+            app: request.app_data::<web::Data<App>>().cloned(),
+            method: request.method().clone(),
+            route: request.match_pattern().unwrap_or_else(|| "none".to_owned()),
+            since: Monotonic::now(),
+        }
+    }
+
+    fn tell(&self, status: StatusCode, request_id: &str, client_id: Option<&str>) {
+        let (taken, status) = (self.since.elapsed(), status.as_u16());
+        if let Some(app) = &self.app {
+            app.metrics
+                .request(&self.method, &self.route, status, taken.as_secs_f64());
+        }
+        let ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+        let (method, route) = (metrics::method_name(&self.method), self.route.as_str());
+        // Probes ask every few seconds.
+        if route.starts_with("/health/") {
+            tracing::debug!(method, route, status, ms, request_id, client_id, "request");
+        } else {
+            tracing::info!(method, route, status, ms, request_id, client_id, "request");
+        }
+    }
+}
+
 /// The middleware.
 ///
 /// # Errors
@@ -34,6 +75,45 @@ pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let told = Told::of(&request);
+    let request_id = request_id(&request);
+    match answer(request, next, &told, &request_id).await {
+        Ok(answered) => {
+            let extensions = answered.request().extensions();
+            let client_id = extensions.get::<ClientId>().map(|id| id.0.as_str());
+            told.tell(answered.status(), &request_id, client_id);
+            drop(extensions);
+            Ok(answered)
+        }
+        Err((status, error)) => {
+            told.tell(status, &request_id, None);
+            Err(error)
+        }
+    }
+}
+
+/// The id that a client gave its request, if it can be one, or a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request.headers().get(HeaderName::from_static("request-id"));
+    given
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        .map_or_else(
+            || {
+                let app = request.app_data::<web::Data<App>>();
+                app.map_or_else(String::new, |app| app.random.id(app.clock.now()))
+            },
+            str::to_owned,
+        )
+}
+
+/// Lets the request through, and answers whatever comes of it; an error carries its answer, whose status is beside it.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    told: &Told,
+    request_id: &str,
+) -> Result<ServiceResponse<BoxBody>, (StatusCode, Error)> {
     let header = |name: HeaderName| {
         request
             .headers()
@@ -45,12 +125,6 @@ pub async fn guard(
     // A browser is answered by a page, unless it asks where programs do.
     let reads_pages = header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
     let page = reads_pages && pages::is_page(request.path());
-    let request_id = header(HeaderName::from_static("request-id"))
-        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        .unwrap_or_else(|| {
-            let app = request.app_data::<web::Data<App>>();
-            app.map_or_else(String::new, |app| app.random.id(app.clock.now()))
-        });
     let cacheable = ["/openapi", "/docs", "/.well-known/", "/assets/"]
         .iter()
         .any(|prefix| request.path().starts_with(prefix));
@@ -63,8 +137,8 @@ pub async fn guard(
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| value != "identity");
     if encoded {
-        let answer = ApiError::UnsupportedMediaType.respond(lang, &request_id);
-        return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+        let refused = ApiError::UnsupportedMediaType.respond(lang, request_id);
+        return Ok(request.into_response(finish(refused, request_id, cacheable)));
     }
     // Whoever brings a token is counted as a client; a token that is none is counted below.
     let bearer = header(header::AUTHORIZATION).is_some_and(|value| value.starts_with("Bearer "));
@@ -73,25 +147,25 @@ pub async fn guard(
             Ok(Some(left)) => drop(request.extensions_mut().insert(left)),
             Ok(None) => {}
             Err(error) if page => {
-                let answer = pages::respond_failure(&error, request.request(), &request_id);
-                return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+                let answer = pages::respond_failure(&error, request.request(), request_id);
+                return Ok(request.into_response(finish(answer, request_id, cacheable)));
             }
             Err(error) => {
-                let answer = error.respond(lang, &request_id);
-                return Ok(request.into_response(finish(answer, &request_id, cacheable)));
+                let answer = error.respond(lang, request_id);
+                return Ok(request.into_response(finish(answer, request_id, cacheable)));
             }
         }
     }
-    request.extensions_mut().insert(RequestId(request_id.clone()));
+    request.extensions_mut().insert(RequestId(request_id.to_owned()));
     let called = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     match tokio::time::timeout(limit, called).await {
         Ok(Ok(Ok(response))) => {
             let error = response.response().error().and_then(Error::as_error::<ApiError>);
             let rendered = error.map(|error| {
                 if page {
-                    pages::respond_failure(error, response.request(), &request_id)
+                    pages::respond_failure(error, response.request(), request_id)
                 } else {
-                    error.respond(lang, &request_id)
+                    error.respond(lang, request_id)
                 }
             });
             let (request, response) = response.map_into_boxed_body().into_parts();
@@ -101,34 +175,42 @@ pub async fn guard(
                 && !page
                 && let Err(error) = app.limits.address(&request)
             {
-                response = error.respond(lang, &request_id);
+                response = error.respond(lang, request_id);
             }
             if let Some(left) = request.extensions().get::<Left>()
                 && !response.headers().contains_key("ratelimit")
             {
                 left.write(response.headers_mut());
             }
-            Ok(ServiceResponse::new(request, finish(response, &request_id, cacheable)))
+            Ok(ServiceResponse::new(request, finish(response, request_id, cacheable)))
         }
         Ok(Ok(Err(error))) => {
             let rendered = error.as_error::<ApiError>().map_or_else(
-                || ApiError::internal(error.to_string()).respond(lang, &request_id),
-                |error| error.respond(lang, &request_id),
+                || ApiError::internal(error.to_string()).respond(lang, request_id),
+                |error| error.respond(lang, request_id),
             );
-            Err(InternalError::from_response("problem", finish(rendered, &request_id, cacheable)).into())
+            Err(as_error("problem", finish(rendered, request_id, cacheable)))
         }
         Ok(Err(_)) => {
-            let rendered = ApiError::internal("a handler panicked").respond(lang, &request_id);
-            Err(InternalError::from_response("panic", finish(rendered, &request_id, cacheable)).into())
+            if let Some(app) = &told.app {
+                app.metrics.panic();
+            }
+            let rendered = ApiError::internal("a handler panicked").respond(lang, request_id);
+            Err(as_error("panic", finish(rendered, request_id, cacheable)))
         }
         Err(_) => {
-            let mut rendered = ApiError::Timeout.respond(lang, &request_id);
+            let mut rendered = ApiError::Timeout.respond(lang, request_id);
             rendered
                 .head_mut()
                 .set_connection_type(actix_web::http::ConnectionType::Close);
-            Err(InternalError::from_response("timeout", finish(rendered, &request_id, cacheable)).into())
+            Err(as_error("timeout", finish(rendered, request_id, cacheable)))
         }
     }
+}
+
+/// An answer that takes the way of an error: there is no request any more to put it beside.
+fn as_error(what: &'static str, answer: HttpResponse) -> (StatusCode, Error) {
+    (answer.status(), InternalError::from_response(what, answer).into())
 }
 
 fn finish(mut response: HttpResponse, request_id: &str, cacheable: bool) -> HttpResponse {

@@ -8,7 +8,7 @@
 use super::Address;
 use crate::domain::text::cp932_safe;
 use aws_lc_rs::hmac;
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use lettre::message::{
     Body, Mailbox, Mailboxes,
     header::{ContentTransferEncoding, From, HeaderName, HeaderValue, Headers, Subject, To},
@@ -58,6 +58,18 @@ impl MessageId {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), dedupe_key.as_bytes());
         let code: String = base32(tag.as_ref()).chars().take(26).collect();
         Self(format!("<r1.{code}@{}>", sender.domain()))
+    }
+
+    /// The id of the message with this place among a day's: local government, address, local day, sequence.
+    pub fn of_day(key: &[u8], place: (&str, &str, NaiveDate, i32), sender: &Address) -> Self {
+        let (local_government_id, address, local_day, sequence) = place;
+        let key_of_place = format!("m1|{local_government_id}|{address}|{local_day}|{sequence}");
+        Self::derive(key, &key_of_place, sender)
+    }
+
+    /// Its secret part, by which a bounce names it.
+    pub fn code(text: &str) -> Option<&str> {
+        text.strip_prefix("<r1.")?.split_once('@').map(|(code, _)| code)
     }
 
     /// An id as it was stored, with its angle brackets.

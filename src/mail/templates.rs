@@ -9,6 +9,7 @@ pub mod digest;
 mod layout;
 pub mod notices;
 pub mod sign_in;
+pub mod weekly;
 
 /// Version of all wording; stored with each message. Raise it when a snapshot changes.
 pub const VERSION: u32 = 1;
@@ -73,6 +74,8 @@ pub fn samples() -> Vec<(&'static str, Rendered)> {
         ("reminder_exception", digest::Digest::sample_exception().render()),
         ("reminder_digest", digest::Digest::sample_several().render()),
         ("sign_in", sign_in::SignIn::sample().render()),
+        ("weekly_summary", weekly::WeeklySummary::sample().render()),
+        ("weekly_summary_empty", weekly::WeeklySummary::sample_empty().render()),
         ("test_mail", notices::TestMail::sample().render()),
         ("undelivered", notices::Undelivered::sample().render()),
         ("operator_warning", notices::OperatorWarning::sample().render()),

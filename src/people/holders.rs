@@ -8,7 +8,9 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::app::Scope;
-use crate::db::schema::{delegations, departments, organizations, people, post_holders, role_assignments};
+use crate::db::schema::{
+    bounced_addresses, delegations, departments, organizations, people, post_holders, role_assignments,
+};
 use crate::domain::sight::Held;
 use crate::domain::vocabulary::{CodeWord, Role};
 use crate::http::error::ApiError;
@@ -54,6 +56,18 @@ pub(crate) struct Directory {
     departments: BTreeMap<String, Department>,
     /// Who stands in for whom on the day: organization, whose place, by whom.
     delegations: Vec<(String, String, String)>,
+}
+
+/// Those of these addresses that mails came back from as if they did not exist; nobody is written to there.
+fn bounced<'a>(scope: &mut Scope<'_>, addresses: impl Iterator<Item = &'a str>) -> Result<BTreeSet<String>, ApiError> {
+    let addresses: BTreeSet<&str> = addresses.collect();
+    Ok(bounced_addresses::table
+        .filter(bounced_addresses::local_government_id.eq(&scope.lg))
+        .filter(bounced_addresses::address.eq_any(addresses))
+        .select(bounced_addresses::address)
+        .load(scope.conn)?
+        .into_iter()
+        .collect())
 }
 
 impl Directory {
@@ -141,9 +155,13 @@ impl Directory {
             .filter(people::left_on.is_null().or(people::left_on.ge(Some(on))))
             .select((people::id, people::name, people::email))
             .load(scope.conn)?;
+        let gone = bounced(scope, rows.iter().filter_map(|(.., address)| address.as_deref()))?;
         let persons = rows
             .into_iter()
-            .map(|(id, name, address)| (id.clone(), PersonRef { id, name, address }))
+            .map(|(id, name, address)| {
+                let address = address.filter(|address| !gone.contains(address));
+                (id.clone(), PersonRef { id, name, address })
+            })
             .collect();
         Ok(Self {
             persons,
@@ -172,12 +190,16 @@ impl Directory {
                 departments::valid_to_on,
             ))
             .load(scope.conn)?;
+        let gone = bounced(
+            scope,
+            rows.iter().filter_map(|(_, _, _, mailbox, _)| mailbox.as_deref()),
+        )?;
         let department = |(id, name, parent_id, mailbox, valid_to_on): Row| {
             let is_open = valid_to_on.is_none_or(|last| on <= last);
             let department = Department {
                 name,
                 parent_id,
-                mailbox: mailbox.filter(|_| is_open),
+                mailbox: mailbox.filter(|mailbox| is_open && !gone.contains(mailbox)),
             };
             (id, department)
         };

@@ -188,6 +188,7 @@ impl Worker {
     ) -> Result<Option<Finished>, ApiError> {
         let relay_wide = matches!(&outcome, Outcome::NotAccepted(refusal) if refusal.relay_wide);
         self.pace.note_outcome(tenant, self.app.clock.now(), relay_wide);
+        self.app.metrics.mail_attempt(&outcome);
         let (app, tenant, claimed, node, faults) = (
             self.app.clone(),
             tenant.clone(),

@@ -138,7 +138,7 @@ fn refused(scope: &mut Scope<'_>, row: &Row, refusal: &Refusal) -> Result<Finish
     // Trouble that every message would have says nothing about this one.
     let attempts = row.attempts + i32::from(!refusal.relay_wide);
     if refusal.permanent || attempts >= GIVE_UP_AFTER {
-        dead(scope, row, &refusal.to_string())?;
+        dead(scope, row, refusal)?;
         return Ok(Finished::Dead);
     }
     let wait = if refusal.relay_wide { 60 } else { backoff(attempts) };
@@ -190,16 +190,22 @@ fn end(
 }
 
 /// The address is given up for these items; each goes to the next contact.
-fn dead(scope: &mut Scope<'_>, row: &Row, error: &str) -> Result<(), ApiError> {
-    let items = if row.is_letter() {
-        vec![]
-    } else if row.intent_at.is_some() {
+fn dead(scope: &mut Scope<'_>, row: &Row, refusal: &Refusal) -> Result<(), ApiError> {
+    let error = &refusal.to_string();
+    let items = if row.intent_at.is_some() || row.is_notice() {
         fixed_items(scope, &row.id)?
     } else {
         due_items(scope, row)?
     };
     end(scope, row, "dead", None, Some(error))?;
-    tracing::warn!(message_id = row.id, error, items = items.len(), "a message is given up");
+    // The relay's words may name the recipient.
+    tracing::warn!(
+        message_id = row.id,
+        phase = %refusal.phase,
+        code = refusal.code,
+        items = items.len(),
+        "a message is given up"
+    );
     let next = pass_on(scope, row, &items)?;
     record(
         scope,
@@ -222,7 +228,7 @@ fn fixed_items(scope: &mut Scope<'_>, message_id: &str) -> Result<Vec<Item>, Api
 }
 
 /// Gives the items of a dead message to the next contact: deputy, section manager, and up. Answers to whom they went.
-fn pass_on(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Vec<String>, ApiError> {
+pub(super) fn pass_on(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Vec<String>, ApiError> {
     let organization_ids: BTreeSet<String> = items.iter().map(|item| item.organization_id.clone()).collect();
     let entry_ids: BTreeSet<String> = items.iter().filter_map(|item| item.entry_id.clone()).collect();
     let obligation_ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();

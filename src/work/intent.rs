@@ -11,7 +11,8 @@ use diesel::prelude::*;
 
 use super::contents;
 use super::faults::Faults;
-use super::outbox::{Claimed, MOST_ITEMS, REMINDER, Row, Sender, cancel, held_by};
+use super::notice::PURPOSE;
+use super::outbox::{Claimed, MOST_ITEMS, Row, Sender, cancel, held_by};
 use crate::app::{App, Scope, Tenant};
 use crate::clock::Instant;
 use crate::db::locked;
@@ -27,8 +28,6 @@ use crate::mail::templates::VERSION;
 
 /// The slowest delivery ends before this; then its message is in doubt.
 const INTENT_SECONDS: i64 = 12 * 60;
-/// What the bytes are sealed for.
-pub(super) const PURPOSE: &str = "message";
 
 /// An item that is due for the address of a message.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -70,7 +69,8 @@ pub(super) fn intend(app: &App, tenant: &Tenant, claimed: &Claimed, faults: &Fau
         if row.lease_until.is_none_or(|until| until <= scope.at) {
             return Ok(Intent::Lost);
         }
-        let intent = if row.intent_at.is_some() || row.is_letter() {
+        // A notice was written when it was queued.
+        let intent = if row.intent_at.is_some() || row.is_notice() {
             repeat(scope, &row)?
         } else {
             fix(scope, &row)?
@@ -117,8 +117,8 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     let digest = contents::digest(scope, &sender, row.local_day, &items)?;
     let rendered = digest.render();
     let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;
-    let key = format!("m1|{}|{}|{}|{}", scope.lg, row.address, row.local_day, row.sequence);
-    let message_id = MessageId::derive(&mail_key, &key, &from);
+    let place = (scope.lg.as_str(), row.address.as_str(), row.local_day, row.sequence);
+    let message_id = MessageId::of_day(&mail_key, place, &from);
     let bytes = compose(&Mail {
         from: Party {
             address: from.clone(),
@@ -153,7 +153,7 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     diesel::update(messages::table.find((&scope.lg, &row.id)))
         .set((
             messages::rfc_message_id.eq(Some(message_id.as_str())),
-            messages::template.eq(Some(REMINDER)),
+            messages::template.eq(Some("reminder")),
             messages::template_version.eq(Some(VERSION.to_string())),
             messages::subject.eq(Some(&rendered.subject)),
             messages::sealed_bytes.eq(Some(scope.app.keys.master.seal(&scope.app.random, PURPOSE, &bytes)?)),

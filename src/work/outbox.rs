@@ -13,8 +13,9 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::json;
 
+use super::bounces;
 use super::faults::Faults;
-use super::letter;
+use super::notice;
 use crate::app::{App, Scope, Subject, Tenant};
 use crate::clock::Instant;
 use crate::db::schema::{local_governments, messages, obligations, reminder_items};
@@ -22,6 +23,9 @@ use crate::db::{locked, on_each_backend, on_tenant};
 use crate::domain::calendar::Calendar;
 use crate::http::error::ApiError;
 use crate::journal::Actor;
+use crate::keys;
+use crate::mail::Address;
+use crate::mail::compose::MessageId;
 use crate::organizations;
 
 /// The resource's name in the journal.
@@ -32,8 +36,8 @@ const LEASE_SECONDS: i64 = 120;
 pub(super) const DOUBT_SECONDS: i64 = 15 * 60;
 /// The sequence of the digest among the messages of an address and day; what leaves at once has those after it.
 pub(super) const DIGEST: i32 = 1;
-/// The template of what is made of items.
-pub(super) const REMINDER: &str = "reminder";
+/// The kind of a message that carries no items and was written when it was queued ([`super::notice`]).
+pub(super) const NOTICE: &str = "notice";
 /// Items of one digest.
 pub(super) const MOST_ITEMS: i64 = 500;
 
@@ -42,6 +46,7 @@ pub(super) const MOST_ITEMS: i64 = 500;
 #[diesel(table_name = messages)]
 pub(super) struct Row {
     pub id: String,
+    pub kind: String,
     pub address: String,
     pub local_day: NaiveDate,
     pub sequence: i32,
@@ -58,14 +63,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// It was written as a whole when it was posted ([`super::letter`]); the others are made of items at the intent.
-    pub(super) fn is_letter(&self) -> bool {
-        self.template.as_deref().is_some_and(|template| template != REMINDER)
-    }
-
     /// It carries what leaves at once; the first message of an address and day is its digest.
     pub(super) const fn is_immediate(&self) -> bool {
         self.sequence > DIGEST
+    }
+
+    /// It asks about no items: nothing is collected for it, and nothing is passed on.
+    pub(super) fn is_notice(&self) -> bool {
+        self.kind == NOTICE
     }
 }
 
@@ -178,7 +183,7 @@ fn take(scope: &mut Scope<'_>, sender: &Sender, row: Row, by: Claimant<'_>) -> R
         return Ok(Claim::Again);
     }
     let over = match row.intent_at {
-        _ if row.is_letter() => letter::is_over(&row, scope.at),
+        _ if row.is_notice() => notice::is_over(&row, scope.at),
         // Its items are due again, in the digest of today.
         None => row.local_day < scope.today,
         // Everybody has answered since the refusal; what is in doubt is sent again all the same.
@@ -202,12 +207,32 @@ fn take(scope: &mut Scope<'_>, sender: &Sender, row: Row, by: Claimant<'_>) -> R
             messages::next_at.eq(Some(lease_until)),
         ))
         .execute(scope.conn)?;
+    let from = match &row.rfc_message_id {
+        Some(known) => bounces::return_address(scope.app, sender, known),
+        None => sender_of_unwritten(scope, sender, &row.address, row.local_day, row.sequence)?,
+    };
     Ok(Claim::Message(Claimed {
         id: row.id,
         token: row.token + 1,
-        from: sender.mail_from.clone(),
+        from,
         to: row.address,
     }))
+}
+
+/// The return address of a mail whose id follows from its place in the day, and is stored with the intent only.
+fn sender_of_unwritten(
+    scope: &mut Scope<'_>,
+    sender: &Sender,
+    address: &str,
+    local_day: NaiveDate,
+    sequence: i32,
+) -> Result<String, ApiError> {
+    let Ok(from) = Address::parse(&sender.mail_from) else {
+        return Ok(sender.mail_from.clone());
+    };
+    let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;
+    let id = MessageId::of_day(&mail_key, (&scope.lg, address, local_day, sequence), &from);
+    Ok(bounces::return_address(scope.app, sender, id.as_str()))
 }
 
 /// Forms today's digest of the next due address.
@@ -253,6 +278,7 @@ fn form_immediate(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> R
                 .filter(messages::address.eq(reminder_items::address))
                 .filter(messages::local_day.eq(scope.today))
                 .filter(messages::sequence.gt(DIGEST))
+                .filter(messages::kind.ne(NOTICE))
                 .filter(messages::intent_at.is_null())
                 .filter(messages::state.eq_any(["queued", "leased", "held"])),
         )))
@@ -316,7 +342,7 @@ fn new_message(
     Ok(Claim::Message(Claimed {
         id,
         token: 1,
-        from: sender.mail_from.clone(),
+        from: sender_of_unwritten(scope, sender, &address, scope.today, sequence)?,
         to: address,
     }))
 }
@@ -328,6 +354,7 @@ fn refusals_so_far(scope: &mut Scope<'_>, address: &str, immediate: bool) -> Res
         .filter(messages::local_government_id.eq(&scope.lg))
         .filter(messages::address.eq(address))
         .filter(messages::sequence.gt(DIGEST).eq(immediate))
+        .filter(messages::kind.ne(NOTICE))
         .filter(messages::local_day.lt(scope.today))
         .order((messages::local_day.desc(), messages::sequence.desc()))
         .select((messages::state, messages::intent_at, messages::attempts))

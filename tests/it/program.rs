@@ -130,6 +130,17 @@ impl Running {
         self.child.wait().unwrap().code()
     }
 
+    /// Ends it as a service manager does; everything that it has still written, as text.
+    pub fn rest(mut self) -> String {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status();
+        assert!(sent.unwrap().success());
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        self.child.wait().unwrap();
+        rest
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! What each answer says to people: title and what to do next, in Japanese and English.
 
 use super::{ApiError, Lang};
+use crate::health::Unready;
 
 impl ApiError {
     pub(super) fn texts(&self, lang: Lang) -> (String, String) {
@@ -203,6 +204,30 @@ impl ApiError {
                 "Unavailable",
                 "少し待ってからもう一度試してください。",
                 "Try again in a moment.",
+            ),
+            Self::NotReady(Unready::DatabaseDown) => fixed(
+                "データベースが応答しません",
+                "The database does not answer",
+                "データベースと、そこまでの接続を確かめてください。",
+                "Look after the database and the way to it.",
+            ),
+            Self::NotReady(Unready::MigrationsPending) => fixed(
+                "データベースの移行が済んでいません",
+                "Migrations are pending",
+                "「kakunin migrate」を実行してください。",
+                "Run `kakunin migrate`.",
+            ),
+            Self::NotReady(Unready::PlannerBehind) => fixed(
+                "期限の通知が計画されていません",
+                "Reminders are not planned",
+                "期限の来た通知が15分を超えて計画されていません。ログと「kakunin doctor」で原因を確かめてください。",
+                "What is due has waited for more than 15 minutes; the log and `kakunin doctor` say why.",
+            ),
+            Self::NotReady(Unready::DiskNearlyFull) => fixed(
+                "ディスクの空きがわずかです",
+                "The disk is nearly full",
+                "データディレクトリのあるディスクの空きを増やしてください。",
+                "Make room on the disk of the data directory.",
             ),
             Self::ScannerUnavailable => fixed(
                 "ウイルス検査ができません",

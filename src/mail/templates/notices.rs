@@ -209,7 +209,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    fn ja(&self) -> String {
+    pub(super) fn ja(&self) -> String {
         match self {
             Self::UnfilledRole {
                 organization,

@@ -370,6 +370,55 @@ pub(super) static CODES: &[Code] = &[
     ),
     code(
         503,
+        "database_down",
+        ["データベースが応答しません", "The database does not answer"],
+        [
+            "/health/ready だけが返します。データベースにつながらないため、どの要求にも応じられません。",
+            "Only /health/ready answers this: without its database the service can do nothing.",
+        ],
+        [
+            "データベースと、そこまでの接続を確かめてください。",
+            "Look after the database and the way to it.",
+        ],
+    ),
+    code(
+        503,
+        "migrations_pending",
+        ["データベースの移行が済んでいません", "Migrations are pending"],
+        [
+            "/health/ready だけが返します。データベースの構造がプログラムより古いままです。",
+            "Only /health/ready answers this: the schema is older than the program.",
+        ],
+        ["「kakunin migrate」を実行してください。", "Run `kakunin migrate`."],
+    ),
+    code(
+        503,
+        "planner_behind",
+        ["期限の通知が計画されていません", "Reminders are not planned"],
+        [
+            "/health/ready だけが返します。期限の来た通知が15分を超えて計画されていません。そのままでは誰にも届きません。",
+            "Only /health/ready answers this: what is due has waited for the planner for more than 15 minutes, so nobody is reminded.",
+        ],
+        [
+            "ログと「kakunin doctor」で原因を確かめ、プログラムを再起動してください。計画は行から続きます。",
+            "See the log and `kakunin doctor`, and start the program again; planning goes on from its rows.",
+        ],
+    ),
+    code(
+        503,
+        "disk_nearly_full",
+        ["ディスクの空きがわずかです", "The disk is nearly full"],
+        [
+            "/health/ready だけが返します。データディレクトリのあるディスクの空きが、残すべき量（--disk-reserve-mib）を下回っています。",
+            "Only /health/ready answers this: less is free on the disk of the data directory than is to be kept free (--disk-reserve-mib).",
+        ],
+        [
+            "空きを増やすか、ディスクを大きくしてください。",
+            "Make room, or give it a larger disk.",
+        ],
+    ),
+    code(
+        503,
         "scanner_unavailable",
         ["ウイルス検査ができません", "The malware scanner is away"],
         [
