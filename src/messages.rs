@@ -59,6 +59,8 @@ code_words! {
         Digest = "digest", "一日分";
         /// What cannot wait.
         Immediate = "immediate", "即時";
+        /// No reminder: a receipt, a question to somebody.
+        Notice = "notice", "通知";
     }
 }
 

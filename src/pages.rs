@@ -4,6 +4,7 @@
 //! A page computes nothing of its own: it asks the slices as the API does, and says it in HTML made at compile time.
 //! It works without scripts; there are none. A page that changes something is a form, and a GET never changes anything.
 
+mod answer;
 mod failure;
 mod form;
 mod frame;
@@ -14,7 +15,7 @@ pub(crate) use failure::respond as respond_failure;
 
 /// Every page.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(frame::get_style_sheet);
+    config.service(frame::get_style_sheet).configure(answer::routes);
 }
 
 /// Whether a path belongs to people rather than programs, so that what goes wrong there is said as a page.

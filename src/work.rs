@@ -8,17 +8,18 @@
 //! ([`crate::webhooks::queue`]): one that is slow delays no mail.
 //! Where a crash may happen: [`Faults`].
 
-mod contents;
+pub(crate) mod contents;
 mod dispatch;
 mod faults;
 mod finish;
 mod intent;
-mod matters;
+pub(crate) mod matters;
+pub(crate) mod notice;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
 pub mod quarantine;
-mod recipients;
+pub(crate) mod recipients;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -49,7 +49,7 @@ impl FromRequest for Form {
 
 /// Whether the browser says that the form stood on a page of ours. A browser that says nothing is believed: what a form
 /// may do hangs on a link or a cookie that another site does not have.
-fn is_from_here(request: &HttpRequest) -> bool {
+pub(super) fn is_from_here(request: &HttpRequest) -> bool {
     let named = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = named("sec-fetch-site") {
         return site == "same-origin" || site == "none";
@@ -57,7 +57,13 @@ fn is_from_here(request: &HttpRequest) -> bool {
     let ours = request
         .app_data::<web::Data<App>>()
         .map(|app| app.config.public_url.as_str());
-    named(header::ORIGIN.as_str()).is_none_or(|origin| Some(origin) == ours)
+    // Local governments and network zones may have names of their own for the same service: then the page's host is the
+    // host that was asked, which another site cannot choose for a browser.
+    let host = named(header::HOST.as_str());
+    named(header::ORIGIN.as_str()).is_none_or(|origin| {
+        let of = origin.split_once("://").map(|(_, host)| host);
+        Some(origin) == ours || (of.is_some() && of == host)
+    })
 }
 
 #[cfg(test)]

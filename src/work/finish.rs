@@ -191,7 +191,7 @@ fn end(
 
 /// The address is given up for these items; each goes to the next contact.
 fn dead(scope: &mut Scope<'_>, row: &Row, error: &str) -> Result<(), ApiError> {
-    let items = if row.intent_at.is_some() {
+    let items = if row.intent_at.is_some() || row.is_notice() {
         fixed_items(scope, &row.id)?
     } else {
         due_items(scope, row)?

@@ -11,24 +11,25 @@ use diesel::prelude::*;
 
 use super::contents;
 use super::faults::Faults;
+use super::notice::PURPOSE;
 use super::outbox::{Claimed, MOST_ITEMS, Row, Sender, cancel, held_by};
 use crate::app::{App, Scope, Tenant};
 use crate::clock::Instant;
 use crate::db::locked;
 use crate::db::schema::{messages, obligations, reminder_items};
 use crate::db::types::Word;
+use crate::domain::link::{LinkPurpose, last_day};
 use crate::domain::vocabulary::Role;
 use crate::http::error::ApiError;
 use crate::journal::{Actor, sha256_hex};
 use crate::keys;
+use crate::links::{self, NewLink, Reader};
 use crate::mail::Address;
 use crate::mail::compose::{Mail, MessageId, Party, compose};
-use crate::mail::templates::VERSION;
+use crate::mail::templates::{Link, VERSION};
 
 /// The slowest delivery ends before this; then its message is in doubt.
 const INTENT_SECONDS: i64 = 12 * 60;
-/// What the bytes are sealed for.
-const PURPOSE: &str = "message";
 
 /// An item that is due for the address of a message.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -70,7 +71,8 @@ pub(super) fn intend(app: &App, tenant: &Tenant, claimed: &Claimed, faults: &Fau
         if row.lease_until.is_none_or(|until| until <= scope.at) {
             return Ok(Intent::Lost);
         }
-        let intent = if row.intent_at.is_some() {
+        // A notice was written when it was queued.
+        let intent = if row.intent_at.is_some() || row.is_notice() {
             repeat(scope, &row)?
         } else {
             fix(scope, &row)?
@@ -114,7 +116,8 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     }
     let sender = Sender::of(scope)?;
     let from = address(&sender.mail_from)?;
-    let digest = contents::digest(scope, &sender, row.local_day, &items)?;
+    let link = link(scope, row, &items)?;
+    let digest = contents::digest(scope, &sender, row.local_day, &items, link)?;
     let rendered = digest.render();
     let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;
     let key = format!("m1|{}|{}|{}|{}", scope.lg, row.address, row.local_day, row.sequence);
@@ -163,6 +166,30 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
         .execute(scope.conn)?;
     commit(scope, &row.id)?;
     Ok(Intent::Send(bytes))
+}
+
+/// Where the reader of these items answers: a link for the person that they go to, else for the department's mailbox.
+fn link(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Option<Link>, ApiError> {
+    let person = items.iter().find_map(|item| item.person_id.as_deref());
+    let department = items.iter().find_map(|item| item.department_id.as_deref());
+    let Some(reader) = person.map(Reader::Person).or_else(|| department.map(Reader::Mailbox)) else {
+        return Ok(None);
+    };
+    let ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
+    let due: Vec<NaiveDate> = obligations::table
+        .filter(obligations::local_government_id.eq(&scope.lg))
+        .filter(obligations::id.eq_any(ids))
+        .select(obligations::due_on)
+        .load(scope.conn)?;
+    let new = NewLink {
+        purpose: LinkPurpose::Answer,
+        reader,
+        by_person_id: None,
+        about: None,
+        message_id: Some(&row.id),
+        last_day: last_day(row.local_day, due),
+    };
+    Ok(Some(links::make(scope, &new)?.1))
 }
 
 fn commit(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {

@@ -30,7 +30,9 @@ const LEASE_SECONDS: i64 = 120;
 /// A resend begins no earlier than this after the intent: the slowest delivery has ended by then.
 pub(super) const DOUBT_SECONDS: i64 = 15 * 60;
 /// The sequence of the digest among the messages of an address and day; what leaves at once has those after it.
-const DIGEST: i32 = 1;
+pub(super) const DIGEST: i32 = 1;
+/// The kind of a message that carries no items and was written when it was queued ([`super::notice`]).
+pub(super) const NOTICE: &str = "notice";
 /// Items of one digest.
 pub(super) const MOST_ITEMS: i64 = 500;
 
@@ -39,6 +41,7 @@ pub(super) const MOST_ITEMS: i64 = 500;
 #[diesel(table_name = messages)]
 pub(super) struct Row {
     pub id: String,
+    pub kind: String,
     pub address: String,
     pub local_day: NaiveDate,
     pub sequence: i32,
@@ -57,6 +60,11 @@ impl Row {
     /// It carries what leaves at once; the first message of an address and day is its digest.
     pub(super) const fn is_immediate(&self) -> bool {
         self.sequence > DIGEST
+    }
+
+    /// It asks about no items: nothing is collected for it, and nothing is passed on.
+    pub(super) fn is_notice(&self) -> bool {
+        self.kind == NOTICE
     }
 }
 
@@ -169,6 +177,8 @@ fn take(scope: &mut Scope<'_>, sender: &Sender, row: Row, by: Claimant<'_>) -> R
         return Ok(Claim::Again);
     }
     let over = match row.intent_at {
+        // What it says stays so.
+        _ if row.is_notice() => false,
         // Its items are due again, in the digest of today.
         None => row.local_day < scope.today,
         // Everybody has answered since the refusal; what is in doubt is sent again all the same.
@@ -243,6 +253,7 @@ fn form_immediate(scope: &mut Scope<'_>, sender: &Sender, by: Claimant<'_>) -> R
                 .filter(messages::address.eq(reminder_items::address))
                 .filter(messages::local_day.eq(scope.today))
                 .filter(messages::sequence.gt(DIGEST))
+                .filter(messages::kind.ne(NOTICE))
                 .filter(messages::intent_at.is_null())
                 .filter(messages::state.eq_any(["queued", "leased", "held"])),
         )))
@@ -318,6 +329,7 @@ fn refusals_so_far(scope: &mut Scope<'_>, address: &str, immediate: bool) -> Res
         .filter(messages::local_government_id.eq(&scope.lg))
         .filter(messages::address.eq(address))
         .filter(messages::sequence.gt(DIGEST).eq(immediate))
+        .filter(messages::kind.ne(NOTICE))
         .filter(messages::local_day.lt(scope.today))
         .order((messages::local_day.desc(), messages::sequence.desc()))
         .select((messages::state, messages::intent_at, messages::attempts))

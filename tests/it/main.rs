@@ -44,6 +44,7 @@ mod openapi;
 mod origins;
 mod outbox_faults;
 mod over_time;
+mod owner_page;
 mod pages;
 mod policies;
 mod policy_documents;
