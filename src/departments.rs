@@ -27,7 +27,7 @@ use crate::organizations;
 
 pub(crate) use successions::settle;
 
-const KIND: &str = "department";
+pub(crate) const KIND: &str = "department";
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -29,6 +29,7 @@ use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 use crate::{organizations, policy_documents};
+use upload::Upload;
 
 const KIND: &str = "file";
 
@@ -260,7 +261,7 @@ async fn create_file(
     request: HttpRequest,
     form: Multipart,
 ) -> Result<HttpResponse, ApiError> {
-    let mut upload = upload::receive(caller.app(), &request, form).await?;
+    let upload = upload::receive(caller.app(), &request, form).await?;
     let (organization_id, name, sha256) = (&upload.organization_id, &upload.name, upload.incoming.sha256());
     let said = format!("{organization_id}\n{name}\n{sha256}");
     caller
@@ -271,36 +272,45 @@ async fn create_file(
             }
             organizations::require(scope, &upload.organization_id, "/organization_id")?;
             // What is not kept goes with the upload.
-            if !caller.dry_run {
-                upload.incoming.keep().map_err(ApiError::internal)?;
-            }
-            let id = scope.new_id();
-            diesel::insert_into(files::table)
-                .values((
-                    files::local_government_id.eq(&scope.lg),
-                    files::id.eq(&id),
-                    files::organization_id.eq(&upload.organization_id),
-                    files::name.eq(&upload.name),
-                    files::file_type.eq(upload.file_type.code()),
-                    files::size_bytes.eq(i64::try_from(upload.incoming.size()).map_err(ApiError::internal)?),
-                    files::sha256.eq(upload.incoming.sha256()),
-                    files::storage_name.eq(upload.incoming.storage_name()),
-                    files::scanned.eq(upload.scanned),
-                    files::created_at.eq(scope.at),
-                    files::created_by.eq(scope.by()),
-                ))
-                .execute(scope.conn)?;
-            let file = find(scope, &caller.organizations, &id)?.wire();
-            let subject = Subject {
-                kind: KIND,
-                id: &id,
-                organization_id: Some(&file.organization_id),
-                entry_id: None,
-            };
-            scope.record("file.created", subject, serde_json::to_value(&file)?);
-            Answer::created(format!("/api/v1/files/{id}"), file)
+            let file = keep(scope, upload, !caller.dry_run)?;
+            Answer::created(format!("/api/v1/files/{}", file.id), file)
         })
         .await
+}
+
+/// Keeps a checked upload; without `for_good` its row is written and its bytes go with the upload.
+///
+/// # Errors
+/// A file that cannot be moved to its place.
+pub(crate) fn keep(scope: &mut Scope<'_>, mut upload: Upload, for_good: bool) -> Result<StoredFile, ApiError> {
+    if for_good {
+        upload.incoming.keep().map_err(ApiError::internal)?;
+    }
+    let id = scope.new_id();
+    diesel::insert_into(files::table)
+        .values((
+            files::local_government_id.eq(&scope.lg),
+            files::id.eq(&id),
+            files::organization_id.eq(&upload.organization_id),
+            files::name.eq(&upload.name),
+            files::file_type.eq(upload.file_type.code()),
+            files::size_bytes.eq(i64::try_from(upload.incoming.size()).map_err(ApiError::internal)?),
+            files::sha256.eq(upload.incoming.sha256()),
+            files::storage_name.eq(upload.incoming.storage_name()),
+            files::scanned.eq(upload.scanned),
+            files::created_at.eq(scope.at),
+            files::created_by.eq(scope.by()),
+        ))
+        .execute(scope.conn)?;
+    let file = find(scope, &Organizations::All, &id)?.wire();
+    let subject = Subject {
+        kind: KIND,
+        id: &id,
+        organization_id: Some(&file.organization_id),
+        entry_id: None,
+    };
+    scope.record("file.created", subject, serde_json::to_value(&file)?);
+    Ok(file)
 }
 
 /// Get a file's description

@@ -34,6 +34,10 @@ pub const ROTATION_SECONDS: i64 = 90 * 24 * 3600;
 /// A previous key is shown a token's life and an hour longer.
 const LINGER_SECONDS: i64 = TOKEN_SECONDS + 3600;
 const RELOAD_SECONDS: i64 = 60;
+/// The key of Message-IDs.
+const MAIL: &str = "mail";
+/// The key of the links in mails.
+const LINKS: &str = "links";
 
 /// The key that seals the secrets in the database.
 #[derive(Clone)]
@@ -336,9 +340,23 @@ pub fn maintain(conn: &mut Conn, master: &MasterKey, random: &Random, now: Insta
             .set(signing_keys::retired_at.eq(Some(now)))
             .execute(conn)?;
     }
-    let sealed = master.seal(random, "mail", &random.bytes::<32>())?;
+    for name in [MAIL, LINKS] {
+        make_secret_key(conn, master, random, now, name)?;
+    }
+    Ok(())
+}
+
+/// Makes a key that the database keeps sealed, unless there is one of this name.
+fn make_secret_key(
+    conn: &mut Conn,
+    master: &MasterKey,
+    random: &Random,
+    now: Instant,
+    name: &str,
+) -> Result<(), ApiError> {
+    let sealed = master.seal(random, name, &random.bytes::<32>())?;
     let row = (
-        secret_keys::name.eq("mail"),
+        secret_keys::name.eq(name),
         secret_keys::sealed.eq(sealed),
         secret_keys::master_key_id.eq(master.id()),
         secret_keys::created_at.eq(now),
@@ -391,11 +409,20 @@ fn make_signing_key(
 /// # Errors
 /// A database failure, or a master key that does not open it.
 pub(crate) fn mail_key(conn: &mut Conn, master: &MasterKey) -> Result<Vec<u8>, ApiError> {
-    let sealed: Vec<u8> = secret_keys::table
-        .find("mail")
-        .select(secret_keys::sealed)
-        .first(conn)?;
-    master.open("mail", &sealed)
+    secret_key(conn, master, MAIL)
+}
+
+/// The key that the links in mails are derived from, read like [`mail_key`].
+///
+/// # Errors
+/// A database failure, or a master key that does not open it.
+pub(crate) fn link_key(conn: &mut Conn, master: &MasterKey) -> Result<Vec<u8>, ApiError> {
+    secret_key(conn, master, LINKS)
+}
+
+fn secret_key(conn: &mut Conn, master: &MasterKey, name: &str) -> Result<Vec<u8>, ApiError> {
+    let sealed: Vec<u8> = secret_keys::table.find(name).select(secret_keys::sealed).first(conn)?;
+    master.open(name, &sealed)
 }
 
 /// The key that signs now, read within a transaction.

@@ -9,12 +9,13 @@
 //!   [`engagements`], [`subcontracts`], [`cloud_services`], [`social_media_services`], [`social_media_accounts`],
 //!   [`origins`], [`transitions`]); what is required and shown ([`clauses`], [`clause_templates`], [`exceptions`],
 //!   [`evidence`], [`files`], [`risk`], [`risk_model`]); what is due ([`obligations`], [`verifications`], [`reminders`],
-//!   [`messages`]); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
+//!   [`messages`], [`answers`] by mail); what went wrong ([`corrective_actions`], [`contract_measures`], [`incidents`]); rules and proof
 //!   ([`policies`], [`policy_documents`], [`audits`], [`self_inspections`], [`measure_areas`], [`fiscal_year_snapshots`],
 //!   [`reports`], [`audit_log`]); what other systems ask and follow ([`gate_checks`], [`what_if`], [`sync`], [`webhooks`]);
 //!   files for Excel ([`imports`] and [`exports`], their columns in [`sheets`]) and for calendars ([`calendar_feeds`]); and
 //!   [`api_clients`].
-//! - [`pages`] is what people see in a browser; it asks the slices as the API does. [`sessions`] says who is at it.
+//! - [`pages`] is what people see in a browser; it asks the slices as the API does. [`sessions`] says who is
+//!   at it; what a mail lets its reader do there is one of the [`links`].
 //! - [`domain`] holds the rules, pure: what applies, what it scores, when it is due, who is told.
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
@@ -22,6 +23,7 @@
 //! - [`app`] is what a handler can reach; [`clock`] and [`random`] are injected; [`keys`] and [`tokens`] guard the door.
 //! - [`cli`] are the commands, [`demo`] the trial with the five policies.
 
+pub mod answers;
 pub mod api_clients;
 pub mod app;
 pub mod audit_log;
@@ -57,6 +59,7 @@ pub mod imports;
 pub mod incidents;
 pub mod journal;
 pub mod keys;
+pub mod links;
 pub mod mail;
 pub mod measure_areas;
 pub mod messages;

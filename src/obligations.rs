@@ -1,9 +1,11 @@
 //! Obligations: the due things. Reading them, confirming a round, deciding about a contract that ends.
 //!
 //! The obligation is the due thing, the verification the finished act (design §9). Cycles are kept in [`cycles`]; the
-//! act of confirming is in [`mod@verify`]; finished acts are listed by [`crate::verifications`].
+//! act of confirming is in [`mod@verify`], that of deciding in [`mod@decide`]; finished acts are
+//! listed by [`crate::verifications`].
 
 pub(crate) mod cycles;
+mod decide;
 pub(crate) mod personal;
 mod verify;
 
@@ -13,25 +15,25 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{Scope, Subject};
+use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::schema::{obligations, round_clauses};
 use crate::db::types::Word;
 use crate::domain::reminder::{ClosedBy, closes_by};
 use crate::domain::vocabulary::{ObligationKind, Role};
-use crate::entries::state;
 use crate::evidence;
 use crate::http::answer::Answer;
-use crate::http::body::{Body, Params, clean_line, clean_lines, path_id};
+use crate::http::body::{Body, Params, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::ApiError;
 use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 
+pub(crate) use decide::decide;
+pub use decide::{DecisionCreate, DecisionWord};
 pub use verify::{Answer as ClauseAnswer, AnswerWord, Method, VerificationCreate};
 pub(crate) use verify::{verify, verify_entry};
 
@@ -459,48 +461,6 @@ async fn verify_obligation(
         .await
 }
 
-/// What is decided about a contract that ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DecisionWord {
-    /// It goes on with the same contractor.
-    Renew,
-    /// It is put out again.
-    Retender,
-    /// It ends.
-    End,
-}
-
-impl DecisionWord {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Renew => "renew",
-            Self::Retender => "retender",
-            Self::End => "end",
-        }
-    }
-}
-
-/// A decision, taken here or recorded from elsewhere (電子決裁).
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionCreate {
-    /// What is decided.
-    pub decision: DecisionWord,
-    /// When; today without it.
-    #[serde(default)]
-    #[schema(nullable = false)]
-    pub decided_on: Option<NaiveDate>,
-    /// Number of the document.
-    #[serde(default)]
-    #[schema(max_length = 100)]
-    pub document_number: Option<String>,
-    /// Note.
-    #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
-}
-
 /// Decide about a contract that ends
 ///
 /// Closes a contract end or a notice deadline: renew, retender or end. Other kinds are closed by confirming or by the
@@ -515,48 +475,13 @@ pub struct DecisionCreate {
 async fn decide_obligation(
     caller: Caller<scope::EntriesDecide>,
     id: web::Path<String>,
-    Body(mut new): Body<DecisionCreate>,
+    Body(new): Body<DecisionCreate>,
 ) -> Result<HttpResponse, ApiError> {
     caller
         .write(move |caller, scope| {
             let row = find(scope, &caller.organizations, &path_id(&id)?)?;
             caller.person()?;
-            require_open(&row, ClosedBy::Decision)?;
-            if new.decided_on.is_some_and(|on| on > scope.today) {
-                return Err(ApiError::Validation(vec![FieldError::new(
-                    "/decided_on",
-                    "out_of_range",
-                    "決定日は今日以前にしてください。",
-                    "It must not be in the future.",
-                )]));
-            }
-            let mut errors = vec![];
-            clean_line(&mut new.document_number, "/document_number", 100, &mut errors);
-            clean_lines(&mut new.note, "/note", 1000, &mut errors);
-            ApiError::unless_empty(errors)?;
-            cycles::end_cycle(
-                scope,
-                &row.id,
-                row.cycle,
-                cycles::End::Closed,
-                Some(new.decision.code()),
-            )?;
-            // End and notice deadline of a period ask the same question.
-            for kind in [ObligationKind::ContractEnd, ObligationKind::NoticeDeadline] {
-                cycles::close(scope, kind, &row.subject_id, new.decision.code())?;
-            }
-            let subject = Subject {
-                kind: KIND,
-                id: &row.id,
-                organization_id: Some(&row.organization_id),
-                entry_id: row.entry_id.as_deref(),
-            };
-            let payload = json!({"decision": new.decision, "decided_on": new.decided_on.unwrap_or(scope.today),
-                "document_number": new.document_number, "note": new.note, "cycle": row.cycle, "due_on": row.due_on});
-            scope.record("obligation.decided", subject, payload);
-            if let Some(entry_id) = &row.entry_id {
-                state::refresh(scope, entry_id, "obligation_decided")?;
-            }
+            decide(scope, &row, new)?;
             let row = find(scope, &caller.organizations, &row.id)?;
             let obligation = complete(scope, vec![row])?.pop().ok_or(ApiError::NotFound)?;
             Ok(Answer::ok(&obligation)?.version(obligation.version))

@@ -27,6 +27,7 @@ use crate::domain::hand_over::{
 };
 use crate::domain::vocabulary::ObligationKind;
 use crate::entries::rows::EntryRow;
+use crate::entries::wire::Holder;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, IfMatch, Params, clean_line, line, path_id};
 use crate::http::caller::{Caller, Organizations, scope};
@@ -176,6 +177,61 @@ async fn create_ownership_transfer(
             Ok(Answer::created(format!("/api/v1/ownership-transfers/{id}"), &transfer)?.version(version))
         })
         .await
+}
+
+/// Hands entries over today, from whoever has them to a person, who is asked to accept.
+///
+/// # Errors
+/// 422 where the person is not there or the entries are not the giver's.
+pub(crate) fn hand_over(
+    scope: &mut Scope<'_>,
+    giver: Holder,
+    to_person_id: &str,
+    organization_id: &str,
+    entry_ids: Vec<String>,
+    reason: &str,
+) -> Result<String, ApiError> {
+    let mut new = OwnershipTransferCreate {
+        from_person_id: giver.person_id,
+        from_post_id: giver.post_id,
+        to_person_id: Some(to_person_id.to_owned()),
+        to_post_id: None,
+        organization_id: Some(organization_id.to_owned()),
+        entry_ids: Some(entry_ids),
+        effective_on: scope.today,
+        announced_on: None,
+        reason: reason.to_owned(),
+    };
+    check(scope, &Organizations::All, &mut new)?;
+    let giver = Who {
+        person_id: new.from_person_id.clone(),
+        post_id: new.from_post_id.clone(),
+    };
+    let wanted = Wanted {
+        of: &giver,
+        organization_id: new.organization_id.as_deref(),
+        entry_ids: new.entry_ids.as_deref(),
+        on: new.effective_on,
+        limit: MOST_OBJECTS + 1,
+    };
+    let found = objects::find(scope, &wanted)?;
+    check_objects(&new, &found)?;
+    let due_on = acceptance_due(new.effective_on);
+    plan(scope, new, None, due_on)
+}
+
+/// Accepts or declines a transfer for the person who is asked.
+///
+/// # Errors
+/// 409 where it is closed or somebody else's, 422 for a refusal without its reason.
+pub(crate) fn accept(
+    scope: &mut Scope<'_>,
+    transfer_id: &str,
+    person_id: &str,
+    new: AcceptanceCreate,
+) -> Result<(), ApiError> {
+    let row = rows::load(scope, transfer_id)?;
+    answer(scope, &row, person_id, new)
 }
 
 /// Inserts a transfer and moves at once what is due to move today.

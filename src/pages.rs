@@ -4,6 +4,7 @@
 //! A page computes nothing of its own: it asks the slices as the API does, and says it in HTML made at compile time.
 //! It works without scripts; there are none. A page that changes something is a form, and a GET never changes anything.
 
+mod answer;
 mod chart;
 mod entry;
 mod failure;
@@ -55,7 +56,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(imports::post_import)
         .service(imports::get_error_file)
         .service(paper::get_paper)
-        .service(public::get_public);
+        .service(public::get_public)
+        .configure(answer::routes);
 }
 
 /// Whether a path belongs to people rather than programs, so that what goes wrong there is said as a page.

@@ -5,6 +5,7 @@
 pub(crate) mod holders;
 pub(crate) mod planned;
 mod rows;
+pub(crate) mod search;
 pub mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};

@@ -9,18 +9,18 @@
 //! Where a crash may happen: [`Faults`].
 
 pub mod bounces;
-mod contents;
+pub(crate) mod contents;
 mod dispatch;
 mod faults;
 mod finish;
 mod intent;
-mod matters;
+pub(crate) mod matters;
 pub(crate) mod notice;
 mod outbox;
 pub(crate) mod plan;
 mod prune;
 pub mod quarantine;
-mod recipients;
+pub(crate) mod recipients;
 pub(crate) mod redrive;
 pub(crate) mod standing;
 mod wakes;

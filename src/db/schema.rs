@@ -1772,6 +1772,75 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    link_purposes (code) {
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    links (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        purpose -> Text,
+        person_id -> Nullable<Text>,
+        department_id -> Nullable<Text>,
+        by_person_id -> Nullable<Text>,
+        obligation_id -> Nullable<Text>,
+        cycle -> Nullable<Integer>,
+        message_id -> Nullable<Text>,
+        token_hash -> Text,
+        code_hash -> Text,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    receipts (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        number -> Text,
+        link_id -> Text,
+        sheet -> Text,
+        person_id -> Text,
+        answered -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    grace_requests (local_government_id, id) {
+        local_government_id -> Text,
+        id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        requested_by_person_id -> Text,
+        until_on -> Date,
+        reason -> Text,
+        granted -> Nullable<Bool>,
+        decided_by_person_id -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    prepared_answers (local_government_id, obligation_id, cycle, clause_key) {
+        local_government_id -> Text,
+        obligation_id -> Text,
+        cycle -> Integer,
+        clause_key -> Text,
+        answer -> Text,
+        note -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        prepared_by_person_id -> Text,
+        prepared_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     entries,
     subcontracts,

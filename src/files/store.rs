@@ -20,7 +20,7 @@ use crate::domain::file_type::{FileType, TextCheck};
 use crate::http::error::ApiError;
 
 /// The largest file, in bytes: 25 MiB.
-pub(super) const FILE_LIMIT: u64 = 25 * 1024 * 1024;
+pub(crate) const FILE_LIMIT: u64 = 25 * 1024 * 1024;
 /// How long a file stays that no row names: longer than any upload takes.
 const KEPT_WITHOUT_ROW: i64 = 24 * 60 * 60;
 /// Names that are looked up at a time.

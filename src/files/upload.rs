@@ -20,12 +20,20 @@ const FIELD_LIMIT: usize = 1024;
 const FORM_LIMIT: u64 = 64 * 1024;
 
 /// A whole upload, checked but for what only the database knows.
-pub(super) struct Upload {
+#[derive(Debug)]
+pub(crate) struct Upload {
     pub(super) organization_id: String,
     pub(super) name: String,
     pub(super) file_type: FileType,
     pub(super) scanned: bool,
     pub(super) incoming: Incoming,
+}
+
+impl Upload {
+    /// Its name, without the path that some clients send.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Receives and checks an upload.
@@ -111,21 +119,7 @@ impl Form {
             "/file"
         };
         let name = self.file_name.or(self.sent_name).unwrap_or_default();
-        // Some clients send the whole path.
-        let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = text::single_line(name, 200).unwrap_or_else(|e| {
-            errors.push(FieldError::new(at, e.code(), e.message_ja(), e.message_en()));
-            String::new()
-        });
-        let file_type = FileType::of_name(&name);
-        if file_type.is_none() && errors.is_empty() {
-            errors.push(FieldError::new(
-                at,
-                "file_type_not_allowed",
-                format!("受け取れる拡張子は {EXTENSIONS} です。"),
-                format!("These extensions are taken: {EXTENSIONS}."),
-            ));
-        }
+        let named = named(&name, at, &mut errors);
         if self.incoming.is_none() {
             errors.push(required("/file"));
         }
@@ -149,38 +143,88 @@ impl Form {
             Some(Ok(_)) => {}
         }
         ApiError::unless_empty(errors)?;
-        let (Some(mut incoming), Some(file_type), Some(Ok(organization))) = (self.incoming, file_type, organization)
-        else {
+        let (Some(incoming), Some(named), Some(Ok(organization))) = (self.incoming, named, organization) else {
             return Err(ApiError::internal("an upload without what was checked"));
         };
-        if !incoming.is(file_type).map_err(ApiError::internal)? {
-            return Err(ApiError::field(
-                "/file",
-                "file_type_mismatch",
-                "中身が拡張子の示す種類ではありません。正しい形式で保存し直してください。",
-                "The content is not what the extension says; save it in that format again.",
-            ));
-        }
-        if let Some(address) = &app.config.clamd_address {
-            looked_through(&mut incoming, address)?;
-        }
-        Ok(Upload {
-            organization_id: organization.to_string(),
-            name,
-            file_type,
-            scanned: app.config.clamd_address.is_some(),
-            incoming,
-        })
+        of_type(app, organization.to_string(), named, incoming, "/file")
     }
 }
 
-pub(crate) fn looked_through(incoming: &mut Incoming, address: &str) -> Result<(), ApiError> {
+/// A file of a form of ours, checked; what is wrong with it stands at `pointer`.
+///
+/// # Errors
+/// 422 for a file of another type than its name says, or malware; 503 when a scanner is set and does not answer.
+pub(crate) fn checked(
+    app: &App,
+    organization_id: &str,
+    name: &str,
+    incoming: Incoming,
+    pointer: &str,
+) -> Result<Upload, ApiError> {
+    let mut errors = vec![];
+    let named = named(name, pointer, &mut errors);
+    ApiError::unless_empty(errors)?;
+    let named = named.ok_or_else(|| ApiError::internal("an upload without what was checked"))?;
+    of_type(app, organization_id.to_owned(), named, incoming, pointer)
+}
+
+/// The name without its path, and the type that it says.
+fn named(name: &str, pointer: &str, errors: &mut Vec<FieldError>) -> Option<(String, FileType)> {
+    // Some clients send the whole path.
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = match text::single_line(name, 200) {
+        Ok(name) => name,
+        Err(e) => {
+            errors.push(FieldError::new(pointer, e.code(), e.message_ja(), e.message_en()));
+            return None;
+        }
+    };
+    let file_type = FileType::of_name(&name);
+    if file_type.is_none() {
+        errors.push(FieldError::new(
+            pointer,
+            "file_type_not_allowed",
+            format!("受け取れる拡張子は {EXTENSIONS} です。"),
+            format!("These extensions are taken: {EXTENSIONS}."),
+        ));
+    }
+    Some((name, file_type?))
+}
+
+fn of_type(
+    app: &App,
+    organization_id: String,
+    (name, file_type): (String, FileType),
+    mut incoming: Incoming,
+    pointer: &str,
+) -> Result<Upload, ApiError> {
+    if !incoming.is(file_type).map_err(ApiError::internal)? {
+        return Err(ApiError::field(
+            pointer,
+            "file_type_mismatch",
+            "中身が拡張子の示す種類ではありません。正しい形式で保存し直してください。",
+            "The content is not what the extension says; save it in that format again.",
+        ));
+    }
+    if let Some(address) = &app.config.clamd_address {
+        looked_through(&mut incoming, address, pointer)?;
+    }
+    Ok(Upload {
+        organization_id,
+        name,
+        file_type,
+        scanned: app.config.clamd_address.is_some(),
+        incoming,
+    })
+}
+
+pub(crate) fn looked_through(incoming: &mut Incoming, address: &str, pointer: &str) -> Result<(), ApiError> {
     match incoming.scan(address) {
         Ok(Verdict::Clean) => Ok(()),
         Ok(Verdict::Infected(malware)) => {
             tracing::warn!(malware, "an upload was refused");
             Err(ApiError::field(
-                "/file",
+                pointer,
                 "malware_found",
                 "ウイルスが見つかったため受け取りませんでした。情報システムの担当に知らせてください。",
                 "Malware was found and the file was refused; tell those in charge of information systems.",

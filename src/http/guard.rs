@@ -129,7 +129,9 @@ async fn answer(
         .iter()
         .any(|prefix| request.path().starts_with(prefix));
 
-    let upload = request.method() == Method::POST && request.path() == "/api/v1/files";
+    // A sheet behind a link may carry files as well.
+    let takes_files = request.path() == "/api/v1/files" || request.path().starts_with("/r/");
+    let upload = request.method() == Method::POST && takes_files;
     let limit = if upload { UPLOAD_TIME_LIMIT } else { TIME_LIMIT };
 
     let encoded = request

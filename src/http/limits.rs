@@ -1,4 +1,5 @@
-//! How many requests are answered (`governor`): of one client, from one address without a token, and of batches.
+//! How many requests are answered (`governor`): of one client, from one address without a token, of batches, and how
+//! often the links of mails may be guessed.
 //!
 //! Each process counts for itself, by the injected clock. Headers are those of draft-ietf-httpapi-ratelimit-headers:
 //! `RateLimit-Policy` and `RateLimit`, with `Retry-After` on 429. A request that is refused has changed nothing.
@@ -23,6 +24,13 @@ use crate::config::LimitConfig;
 const SIGN_INS: u32 = 20;
 /// Keys beyond which those that are at rest are forgotten.
 const MANY: usize = 10_000;
+
+/// Wrong links from one address.
+const WRONG_LINKS_PER_MINUTE: u32 = 20;
+/// Codes from one address: a hall of people behind one address, typing slowly.
+const CODES_PER_MINUTE: u32 = 10;
+/// Codes from everywhere: with a hundred thousand links alive, guessing one takes years.
+const ALL_CODES_PER_MINUTE: u32 = 120;
 
 /// The injected clock as the limiter reads it.
 #[derive(Debug, Clone)]
@@ -111,6 +119,11 @@ pub struct Limits {
     addresses: Limit,
     batches: Limit,
     sign_ins: Limit,
+    /// Links that nobody was sent, from one address.
+    wrong_links: Limit,
+    /// Codes that were typed, from one address and from all together: a code is short enough to be guessed.
+    codes: Limit,
+    all_codes: Limit,
     trusted_proxies: Vec<IpNet>,
 }
 
@@ -122,8 +135,34 @@ impl Limits {
             addresses: Limit::new("address", config.per_address, clock),
             batches: Limit::new("batch", config.batches_per_client, clock),
             sign_ins: Limit::new("sign_in", SIGN_INS, clock),
+            wrong_links: Limit::new("wrong_links", WRONG_LINKS_PER_MINUTE, clock),
+            codes: Limit::new("codes", CODES_PER_MINUTE, clock),
+            all_codes: Limit::new("all_codes", ALL_CODES_PER_MINUTE, clock),
             trusted_proxies: config.trusted_proxies.clone(),
         }
+    }
+
+    /// Counts a link that nobody was sent. Its token cannot be guessed; who tries is slowed down all the same.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn wrong_link(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        self.wrong_links.check(&self.origin_key(request)).map(drop)
+    }
+
+    /// Counts a code that was typed, right or wrong: before it is looked up, so that nothing is learnt above the limit.
+    /// A code names no local government, so what one installation is asked is counted as one.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn code(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        self.codes.check(&self.origin_key(request))?;
+        self.all_codes.check("all").map(drop)
+    }
+
+    fn origin_key(&self, request: &HttpRequest) -> String {
+        let origin = self.origin(request);
+        origin.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
     }
 
     /// Counts a request of a client.

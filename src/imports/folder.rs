@@ -228,7 +228,7 @@ fn one(
         return refuse("Excelブック（.xlsx）として読めません。正しい形式で保存し直してください。".to_owned());
     }
     if let Some(address) = &app.config.clamd_address {
-        match looked_through(&mut incoming, address) {
+        match looked_through(&mut incoming, address, "/file") {
             Ok(()) => {}
             Err(ApiError::ScannerUnavailable) => return Ok(Next::Wait(None)),
             Err(_) => return refuse("ウイルスが見つかりました。情報システムの担当に知らせてください。".to_owned()),

@@ -127,7 +127,7 @@ fn checked(
     };
     check_content(&mut incoming, format)?;
     if let Some(address) = &app.config.clamd_address {
-        looked_through(&mut incoming, address)?;
+        looked_through(&mut incoming, address, "/file")?;
     }
     Ok(Upload {
         entity: sent.entity,

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::app::Scope;
+use crate::db::locked;
 use crate::db::schema::{obligation_cycles, obligations, reminder_items, round_clauses};
 use crate::domain::reminder::Schedule;
 use crate::domain::round::{CycleChange, next_cycle};
@@ -318,4 +319,19 @@ pub(crate) fn next_due(scope: &mut Scope<'_>, entry_id: &str) -> Result<Option<N
         .filter(obligations::state.eq("open"))
         .select(diesel::dsl::min(obligations::due_on))
         .first(scope.conn)?)
+}
+
+/// Holds obligations until the transaction ends, so that each is answered once.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn hold(scope: &mut Scope<'_>, ids: &[&str]) -> Result<(), ApiError> {
+    let query = obligations::table
+        .filter(obligations::local_government_id.eq(scope.lg.clone()))
+        .filter(obligations::id.eq_any(ids))
+        .order(obligations::id)
+        .select(obligations::id);
+    let held: Result<Vec<String>, diesel::result::Error> = locked!(&mut *scope.conn, query, |q, c| q.load(c));
+    held?;
+    Ok(())
 }

@@ -48,6 +48,15 @@ impl AnswerWord {
         }
     }
 
+    /// As pages and receipts say it.
+    pub const fn ja(self) -> &'static str {
+        match self {
+            Self::Met => "実施を確認した",
+            Self::NotMet => "実施されていない",
+            Self::CannotTell => "確認できない",
+        }
+    }
+
     /// The word with this spelling.
     pub fn parse(code: &str) -> Option<Self> {
         [Self::Met, Self::NotMet, Self::CannotTell]

@@ -1,7 +1,7 @@
 //! The move itself: columns change hands, an obligation to accept opens, and what follows for risk is computed by the
 //! next tick ([`crate::entries::reassess_due`]), because a move may concern hundreds of entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -19,6 +19,7 @@ use crate::domain::hand_over::{HandOverCause, HandOverState, acceptance_due_as_o
 use crate::domain::vocabulary::{CodeWord, ObligationKind, Status};
 use crate::entries::rows::KIND as ENTRY;
 use crate::http::error::ApiError;
+use crate::links;
 use crate::obligations::cycles::{self, Due};
 
 /// The most objects of a kind that one transfer moves.
@@ -171,6 +172,7 @@ fn change_hands(
             }
             credentials_are_due(scope, ids, row.effective_on)?;
         }
+        close_links(scope, from, objects.iter().filter(|object| object.kind == kind))?;
         for object in objects.iter().filter(|object| object.kind == kind) {
             let payload = json!({"transfer_id": row.id, "part": part,
                 "from": {"person_id": from.person_id, "post_id": from.post_id},
@@ -213,6 +215,23 @@ fn change_hands(
             .set(round_clauses::assignee_person_id.eq(Some(&person)))
             .execute(scope.conn)?;
         }
+    }
+    Ok(())
+}
+
+/// Ends the links by which whoever had these things was asked about them.
+fn close_links<'o>(
+    scope: &mut Scope<'_>,
+    from: &Who,
+    objects: impl Iterator<Item = &'o ObjectRef>,
+) -> Result<(), ApiError> {
+    let moved: BTreeSet<&str> = objects.map(|object| object.id.as_str()).collect();
+    let person = match &from.person_id {
+        Some(person) => Some(person.clone()),
+        None => rows::person_of(scope, from, scope.today)?,
+    };
+    if let Some(person) = person.filter(|_| !moved.is_empty()) {
+        links::revoke_about(scope, &person, &moved)?;
     }
     Ok(())
 }

@@ -211,6 +211,11 @@ impl Directory {
         self.persons.get(id)
     }
 
+    /// Everybody that was loaded and is there on the day.
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = &PersonRef> {
+        self.persons.values()
+    }
+
     /// Who holds a post on the day.
     pub(crate) fn holder_of_post(&self, post_id: &str) -> Option<&PersonRef> {
         self.posts.get(post_id).and_then(|person| self.person(person))

@@ -1,6 +1,6 @@
 //! What a digest says, read from the rows of its items with a number of statements that does not depend on how many
-//! there are. The wording is [`crate::mail::templates::digest`]'s. There is
-//! no link yet: owners have no page to open, and the API would only ask them for a token.
+//! there are. The wording is [`crate::mail::templates::digest`]'s; the link to answer at is made by [`super::intent`],
+//! which fixes the digest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +22,10 @@ use crate::domain::reminder::{Schedule, StageKey, is_immediate};
 use crate::domain::vocabulary::{CodeWord, Kind, Level, ObligationKind, Role};
 use crate::http::error::ApiError;
 use crate::incidents;
-use crate::mail::templates::Recipient;
 use crate::mail::templates::digest::{
     AddressedAs, Counterpart, Digest, Escalation, Item as Line, LastVerified, RiskLine, Section, Takeover,
 };
+use crate::mail::templates::{Link, Recipient};
 use crate::organizations::{self, OrganizationRow};
 use crate::ownership_transfers::takeovers;
 
@@ -77,6 +77,7 @@ pub(super) fn digest(
     sender: &Sender,
     as_of: NaiveDate,
     items: &[Item],
+    link: Option<Link>,
 ) -> Result<Digest, ApiError> {
     let context = Context::load(scope, items)?;
     let mut sections: Vec<Section> = vec![];
@@ -106,7 +107,7 @@ pub(super) fn digest(
         recipient: context.recipient(items),
         as_of,
         sections,
-        link: None,
+        link,
         contact: sender.contact.clone(),
         demo: sender.is_demo,
     })
@@ -328,7 +329,10 @@ fn next_escalation(obligation: &Obligation, calendar: &Calendar, item: &Item) ->
 }
 
 /// The other side of each entry that has one.
-fn counterparts(
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn counterparts(
     scope: &mut Scope<'_>,
     entry_ids: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Counterpart>, ApiError> {

@@ -18,13 +18,15 @@ use crate::clock::Instant;
 use crate::db::locked;
 use crate::db::schema::{messages, obligations, reminder_items};
 use crate::db::types::Word;
+use crate::domain::link::{LinkPurpose, last_day};
 use crate::domain::vocabulary::Role;
 use crate::http::error::ApiError;
 use crate::journal::{Actor, sha256_hex};
 use crate::keys;
+use crate::links::{self, NewLink, Reader};
 use crate::mail::Address;
 use crate::mail::compose::{Mail, MessageId, Party, compose};
-use crate::mail::templates::VERSION;
+use crate::mail::templates::{Link, VERSION};
 
 /// The slowest delivery ends before this; then its message is in doubt.
 const INTENT_SECONDS: i64 = 12 * 60;
@@ -114,7 +116,8 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     }
     let sender = Sender::of(scope)?;
     let from = address(&sender.mail_from)?;
-    let digest = contents::digest(scope, &sender, row.local_day, &items)?;
+    let link = link(scope, row, &items)?;
+    let digest = contents::digest(scope, &sender, row.local_day, &items, link)?;
     let rendered = digest.render();
     let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;
     let place = (scope.lg.as_str(), row.address.as_str(), row.local_day, row.sequence);
@@ -163,6 +166,30 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
         .execute(scope.conn)?;
     commit(scope, &row.id)?;
     Ok(Intent::Send(bytes))
+}
+
+/// Where the reader of these items answers: a link for the person that they go to, else for the department's mailbox.
+fn link(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Option<Link>, ApiError> {
+    let person = items.iter().find_map(|item| item.person_id.as_deref());
+    let department = items.iter().find_map(|item| item.department_id.as_deref());
+    let Some(reader) = person.map(Reader::Person).or_else(|| department.map(Reader::Mailbox)) else {
+        return Ok(None);
+    };
+    let ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
+    let due: Vec<NaiveDate> = obligations::table
+        .filter(obligations::local_government_id.eq(&scope.lg))
+        .filter(obligations::id.eq_any(ids))
+        .select(obligations::due_on)
+        .load(scope.conn)?;
+    let new = NewLink {
+        purpose: LinkPurpose::Answer,
+        reader,
+        by_person_id: None,
+        about: None,
+        message_id: Some(&row.id),
+        last_day: last_day(row.local_day, due),
+    };
+    Ok(Some(links::make(scope, &new)?.1))
 }
 
 fn commit(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {

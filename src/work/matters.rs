@@ -17,7 +17,7 @@ use crate::http::error::ApiError;
 
 /// What an obligation is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Matter {
+pub(crate) struct Matter {
     /// What sort of thing.
     pub label: String,
     /// Its name.
@@ -31,7 +31,7 @@ pub(super) struct Matter {
 ///
 /// # Errors
 /// A database failure.
-pub(super) fn of<'o>(
+pub(crate) fn of<'o>(
     scope: &mut Scope<'_>,
     obligations: impl Iterator<Item = (ObligationKind, &'o str)>,
 ) -> Result<BTreeMap<String, Matter>, ApiError> {

@@ -85,7 +85,7 @@ struct Ownership {
 }
 
 /// The people around some entries of some organizations on one day.
-pub(super) struct Around {
+pub(crate) struct Around {
     /// Everybody else.
     pub directory: Directory,
     entries: BTreeMap<String, Ownership>,
@@ -98,7 +98,7 @@ pub(super) struct Around {
 /// What a mail is about.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_field_names, reason = "they are ids of three things")]
-pub(super) struct About<'a> {
+pub(crate) struct About<'a> {
     pub obligation_id: &'a str,
     pub organization_id: &'a str,
     pub entry_id: Option<&'a str>,
@@ -106,7 +106,7 @@ pub(super) struct About<'a> {
 
 impl Around {
     /// Loads with a constant number of statements.
-    pub(super) fn load(
+    pub(crate) fn load(
         scope: &mut Scope<'_>,
         organization_ids: &BTreeSet<String>,
         entry_ids: &BTreeSet<String>,
@@ -162,7 +162,7 @@ impl Around {
     }
 
     /// The department in charge.
-    pub(super) fn department(&self, about: About<'_>) -> Option<&str> {
+    pub(crate) fn department(&self, about: About<'_>) -> Option<&str> {
         match self.hand_over(about.obligation_id) {
             Some(hand_over) => hand_over.department_id.as_deref(),
             None => self.entry(about.entry_id)?.department_id.as_deref(),
@@ -170,7 +170,7 @@ impl Around {
     }
 
     /// The owner today: of a hand-over the new one, of what has an owner of its own that one, else the entry's.
-    pub(super) fn owner(&self, about: About<'_>) -> Option<&PersonRef> {
+    pub(crate) fn owner(&self, about: About<'_>) -> Option<&PersonRef> {
         let (person, post) = match (
             self.hand_over(about.obligation_id),
             self.owners.get(about.obligation_id),
@@ -186,7 +186,7 @@ impl Around {
     }
 
     /// The deputies today; of a hand-over those of what is handed over, once nobody else has it.
-    pub(super) fn deputies(&self, about: About<'_>) -> Vec<&PersonRef> {
+    pub(crate) fn deputies(&self, about: About<'_>) -> Vec<&PersonRef> {
         let mut found: Vec<&PersonRef> = vec![];
         let one;
         let deputies = match (self.hand_over(about.obligation_id), self.entry(about.entry_id)) {
@@ -205,12 +205,12 @@ impl Around {
     }
 
     /// How to write to a person about this.
-    pub(super) fn contact(&self, person: &PersonRef, about: About<'_>) -> Option<Contact> {
+    pub(crate) fn contact(&self, person: &PersonRef, about: About<'_>) -> Option<Contact> {
         self.directory.contact(person, self.department(about))
     }
 
     /// A person and who stands in for them, as far as they can be written to.
-    pub(super) fn contacts(&self, person: &PersonRef, about: About<'_>) -> Vec<Contact> {
+    pub(crate) fn contacts(&self, person: &PersonRef, about: About<'_>) -> Vec<Contact> {
         self.directory
             .with_delegates(about.organization_id, person)
             .filter_map(|person| self.contact(person, about))
@@ -225,7 +225,7 @@ impl Around {
 
     /// Who is written to when a role is told something: the thing's own people, or those of the organization and the
     /// department; with each of them whoever stands in for them.
-    pub(super) fn holders(&self, about: About<'_>, role: Role) -> Vec<Contact> {
+    pub(crate) fn holders(&self, about: About<'_>, role: Role) -> Vec<Contact> {
         let persons: Vec<&PersonRef> = match role {
             Role::Owner => self.owner(about).into_iter().collect(),
             Role::Deputy => self.deputies(about),

@@ -47,6 +47,7 @@ mod operations;
 mod origins;
 mod outbox_faults;
 mod over_time;
+mod owner_page;
 mod packaging;
 mod pages;
 mod policies;

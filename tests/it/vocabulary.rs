@@ -17,6 +17,7 @@ use kakunin::domain::file_type::FileType;
 use kakunin::domain::hand_over::{HandOverCause, HandOverState};
 use kakunin::domain::incident::{IncidentKind, IncidentState, ReportKind};
 use kakunin::domain::lifecycle;
+use kakunin::domain::link::LinkPurpose;
 use kakunin::domain::measure::MeasureKind;
 use kakunin::domain::overlay::DifferenceKind;
 use kakunin::domain::policy_document::{ReviewDecision, ReviewReasonKind};
@@ -26,6 +27,7 @@ use kakunin::domain::risk::FloorRule;
 use kakunin::domain::vocabulary::{
     CodeWord, FulfilmentStatus, Kind, Level, ObligationKind, Phase, RequirementLevel, Role, Severity, Status, Zone,
 };
+use kakunin::messages::MessageKind;
 use serde_json::Value;
 
 use crate::harness;
@@ -240,6 +242,8 @@ db_test!(the_code_tables_spell_as_the_vocabulary_does, |app| {
         ("policy_document_kinds", words::<DocumentKind>()),
         ("document_visibilities", words::<Visibility>()),
         ("review_reason_kinds", words::<ReviewReasonKind>()),
+        ("link_purposes", words::<LinkPurpose>()),
+        ("message_kinds", words::<MessageKind>()),
     ] {
         let stored = app.db(|conn| diesel::sql_query(format!("SELECT code FROM {table}")).load::<Code>(conn));
         assert_eq!(

@@ -1,6 +1,6 @@
 //! How a reminder reads: subject, table by urgency, one section per organization.
 
-use super::{Digest, Item, item::State};
+use super::{AddressedAs, Digest, Item, item::State};
 use crate::{
     domain::calendar::wareki,
     mail::templates::{
@@ -38,9 +38,14 @@ impl Digest {
         };
         self.describe_sections(&mut page, &items);
         if let Some(link) = &self.link {
-            page.link("次の画面で結果を登録してください。", link);
-            page.paragraph("異動等で担当が替わった場合は、上の画面から引継ぎを行ってください。")
-                .blank();
+            let told = |item: &&Item| matches!(item.addressed_as, AddressedAs::Superior(_) | AddressedAs::Informed(_));
+            if items.iter().all(told) {
+                page.link("内容と回答の状況は、次の画面で確認できます。", link);
+            } else {
+                page.link("次の画面で結果を登録してください。", link);
+                page.paragraph("異動等で担当が替わった場合は、上の画面から引継ぎを行ってください。")
+                    .blank();
+            }
         } else {
             page.paragraph("対応の結果や担当の変更は、次の問合せ先へお知らせください。")
                 .blank();

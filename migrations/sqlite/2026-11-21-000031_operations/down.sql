@@ -1,4 +1,3 @@
--- The kind of message stays: mails of it may be there.
 DROP TABLE weekly_summaries;
 DROP TABLE bounced_addresses;
 ALTER TABLE messages DROP COLUMN bounce_status;

@@ -1,6 +1,3 @@
--- A mail that is no reminder: its bytes are fixed when it is queued.
-INSERT INTO message_kinds (code) VALUES ('notice') ON CONFLICT DO NOTHING;
-
 -- What came back after the relay had taken it: when, and the status of RFC 3463 with which it did.
 ALTER TABLE messages ADD COLUMN bounced_at BIGINT;
 ALTER TABLE messages ADD COLUMN bounce_status TEXT;

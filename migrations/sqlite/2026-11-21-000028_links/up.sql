@@ -1,0 +1,104 @@
+-- A mail that is no reminder: a receipt, a question to somebody. Its bytes are fixed when it is queued.
+INSERT INTO message_kinds (code) VALUES ('notice');
+
+CREATE TABLE link_purposes (
+    code TEXT NOT NULL,
+    PRIMARY KEY (code)
+);
+
+INSERT INTO link_purposes (code) VALUES
+    ('answer'),
+    ('prepare'),
+    ('grace');
+
+-- What a mail lets its reader do. Token and code follow from the id and a key that is not in here, so a stolen backup
+-- opens nothing; they are found by what the key makes of them.
+CREATE TABLE links (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    -- Whom it is for: a person or the mailbox of a department.
+    person_id TEXT,
+    department_id TEXT,
+    -- Who asked for it, if somebody did.
+    by_person_id TEXT,
+    -- The one thing that it is about; an answer is about everything that its reader is asked.
+    obligation_id TEXT,
+    cycle INTEGER,
+    message_id TEXT,
+    token_hash TEXT NOT NULL,
+    code_hash TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (purpose) REFERENCES link_purposes (code),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, department_id) REFERENCES departments (local_government_id, id),
+    FOREIGN KEY (local_government_id, by_person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, obligation_id) REFERENCES obligations (local_government_id, id),
+    FOREIGN KEY (local_government_id, message_id) REFERENCES messages (local_government_id, id),
+    UNIQUE (token_hash),
+    UNIQUE (code_hash)
+);
+
+CREATE INDEX links_person ON links (local_government_id, person_id, id);
+
+-- What was answered by a link, once per sheet: whoever sends it again is shown this.
+CREATE TABLE receipts (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    number TEXT NOT NULL,
+    link_id TEXT NOT NULL,
+    sheet TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    answered TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, link_id) REFERENCES links (local_government_id, id),
+    FOREIGN KEY (local_government_id, person_id) REFERENCES people (local_government_id, id),
+    UNIQUE (local_government_id, number),
+    UNIQUE (local_government_id, link_id, sheet)
+);
+
+-- Somebody needs more time: until when, why, and what was said to it (null: nothing yet).
+CREATE TABLE grace_requests (
+    local_government_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    obligation_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    requested_by_person_id TEXT NOT NULL,
+    until_on DATE NOT NULL,
+    reason TEXT NOT NULL,
+    granted BOOLEAN,
+    decided_by_person_id TEXT,
+    decided_at BIGINT,
+    note TEXT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id, id),
+    FOREIGN KEY (local_government_id, obligation_id) REFERENCES obligations (local_government_id, id),
+    FOREIGN KEY (local_government_id, requested_by_person_id) REFERENCES people (local_government_id, id),
+    FOREIGN KEY (local_government_id, decided_by_person_id) REFERENCES people (local_government_id, id)
+);
+
+CREATE INDEX grace_requests_obligation ON grace_requests (local_government_id, obligation_id, cycle);
+
+-- What somebody has filled in for the responsible person, who has not confirmed it yet.
+CREATE TABLE prepared_answers (
+    local_government_id TEXT NOT NULL,
+    obligation_id TEXT NOT NULL,
+    cycle INTEGER NOT NULL,
+    clause_key TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    note TEXT,
+    evidence_id TEXT,
+    prepared_by_person_id TEXT NOT NULL,
+    prepared_at BIGINT NOT NULL,
+    PRIMARY KEY (local_government_id, obligation_id, cycle, clause_key),
+    FOREIGN KEY (local_government_id, obligation_id) REFERENCES obligations (local_government_id, id),
+    FOREIGN KEY (local_government_id, evidence_id) REFERENCES evidence (local_government_id, id),
+    FOREIGN KEY (local_government_id, prepared_by_person_id) REFERENCES people (local_government_id, id)
+);
+
+-- Everything that somebody was asked.
+CREATE INDEX reminder_items_recipient ON reminder_items (local_government_id, recipient, state);

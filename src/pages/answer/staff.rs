@@ -1,0 +1,283 @@
+//! "Ask my staff" (職員に頼む): somebody fills in the answers and the evidence, and the responsible person confirms the
+//! prepared sheet. What is prepared is no answer.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, post, route, web};
+
+use super::form::Received;
+use super::hand_over::{About, PersonPage, as_fields, check_name, choices, choosing, field, listed, own, searched};
+use super::send::{confirmed, signed};
+use super::sheet::{self, said};
+use super::{DonePage, Opened, Shown, over};
+use crate::answers::asked::Asked;
+use crate::answers::{keep_evidence, letters, prepared, reader_name};
+use crate::app::{Scope, Subject};
+use crate::domain::vocabulary::ObligationKind;
+use crate::http::error::{ApiError, FieldError};
+use crate::links::LinkRow;
+use crate::pages::form::Form;
+use crate::pages::frame::{Frame, page};
+
+fn template(
+    frame: Frame,
+    opened: &Opened,
+    choosing: super::hand_over::Choosing,
+    q: String,
+    form: &Form,
+    errors: &[FieldError],
+) -> PersonPage {
+    let id = choosing.asked.row.id.clone();
+    // Whoever cannot be written to cannot be asked.
+    let found: Vec<_> = choosing.found.into_iter().filter(|person| person.has_address).collect();
+    PersonPage {
+        title: frame.t("職員に下書きを頼む", "Ask my staff").to_owned(),
+        explained: frame
+            .t(
+                "選んだ人にメールのリンクが届き、答えと証跡を下書きできます。下書きができるとあなたにメールが届き、確かめて確定します。",
+                "They get a link by mail to fill in answers and evidence. When they have, you are told and confirm it.",
+            )
+            .to_owned(),
+        about: About::of(&choosing.asked),
+        searched: !q.is_empty(),
+        found: choices(&found, form.text("to")),
+        choice_error: errors
+            .iter()
+            .find(|error| error.pointer == "to")
+            .map(|error| said(frame.lang, error)),
+        text_label: frame.t("伝言（任意）", "Message (optional)").to_owned(),
+        text: field(form, "text", errors, &frame),
+        name: field(form, "name", errors, &frame),
+        expected: choosing.expected,
+        button: frame.t("この人に頼む", "Ask").to_owned(),
+        errors: listed(errors, &frame),
+        action: format!("{}/staff/{id}", opened.base()),
+        back: opened.base(),
+        q,
+        frame,
+    }
+}
+
+/// The form.
+#[route("/r/{token}/staff/{obligation_id}", method = "GET", method = "HEAD")]
+pub(super) async fn get_staff(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let (token, id) = path.into_inner();
+    let opened = Opened::of(&request, &token).await?;
+    opened.person()?;
+    let q = searched(&request);
+    let words = q.clone();
+    let choosing = match opened
+        .read(move |scope, link| choosing(scope, link, &id, &words))
+        .await?
+    {
+        Shown::Open(choosing) => choosing,
+        Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
+    };
+    let template = template(Frame::of(&request), &opened, choosing, q, &Form::default(), &[]);
+    page(&request, StatusCode::OK, &template)
+}
+
+/// Asks somebody.
+#[post("/r/{token}/staff/{obligation_id}")]
+pub(super) async fn ask_staff(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form,
+) -> Result<HttpResponse, ApiError> {
+    let (token, id) = path.into_inner();
+    let opened = Opened::of(&request, &token).await?;
+    let person = opened.person()?.to_owned();
+    let (writer, sent, about) = (opened.clone(), form.clone(), id.clone());
+    let done = web::block(move || writer.write_now(&person, |scope, link| ask(scope, link, &person, &about, &sent)))
+        .await
+        .map_err(ApiError::internal)?;
+    let frame = Frame::of(&request);
+    match done {
+        Ok(Shown::Open(to)) => {
+            let template = DonePage {
+                title: frame.t("頼みました", "Asked").to_owned(),
+                lines: vec![frame.lang.pick(
+                    format!("{to}さんに、下書きのためのリンクをメールで送りました。"),
+                    format!("{to} gets a link by mail."),
+                )],
+                back: opened.base(),
+                frame,
+            };
+            page(&request, StatusCode::OK, &template)
+        }
+        Ok(Shown::Over(why, whom, contact)) => over(&request, why, whom, contact),
+        Err(error) => {
+            let errors = as_fields(error)?;
+            let q = form.text("q").unwrap_or_default().to_owned();
+            let words = q.clone();
+            let choosing = match opened
+                .read(move |scope, link| choosing(scope, link, &id, &words))
+                .await?
+            {
+                Shown::Open(choosing) => choosing,
+                Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
+            };
+            let template = template(frame, &opened, choosing, q, &form, &errors);
+            page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template)
+        }
+    }
+}
+
+fn ask(
+    scope: &mut Scope<'_>,
+    link: &LinkRow,
+    person: &str,
+    obligation_id: &str,
+    form: &Form,
+) -> Result<String, ApiError> {
+    let asked = own(scope, link, obligation_id)?;
+    if asked.row.kind.0 != ObligationKind::Reverification {
+        return Err(ApiError::NotFound);
+    }
+    let mut errors = vec![];
+    let to = form.text("to").unwrap_or_default();
+    let there = match crate::people::require(scope, to, "to") {
+        Ok(()) => letters::person(scope, to)?.1.is_some(),
+        Err(ApiError::Validation(_)) => false,
+        Err(error) => return Err(error),
+    };
+    if !there || to == person {
+        errors.push(FieldError::new(
+            "to",
+            "required",
+            "頼む人（メールの届く、あなた以外の人）を探して選んでください。",
+            "Search for and choose somebody else, who can be written to.",
+        ));
+    }
+    let note = form.text("text").map(str::to_owned);
+    if note.as_ref().is_some_and(|note| note.chars().count() > 500) {
+        errors.push(FieldError::new(
+            "text",
+            "too_long",
+            "伝言は500文字までにしてください。",
+            "At most 500 characters.",
+        ));
+    }
+    check_name(form, &reader_name(scope, link.reader()?)?, &mut errors);
+    ApiError::unless_empty(errors)?;
+    letters::prepare_asked(scope, &asked, to, person, note)?;
+    let subject = Subject {
+        kind: "obligation",
+        id: &asked.row.id,
+        organization_id: Some(&asked.row.organization_id),
+        entry_id: asked.row.entry_id.as_deref(),
+    };
+    let payload = serde_json::json!({"cycle": asked.row.cycle, "preparer_person_id": to});
+    scope.record("obligation.preparation_requested", subject, payload);
+    reader_name(scope, crate::links::Reader::Person(to))
+}
+
+/// Takes in what somebody has prepared.
+///
+/// # Errors
+/// What no form can put right.
+pub(super) async fn prepare(
+    request: &HttpRequest,
+    opened: Opened,
+    received: Received,
+) -> Result<HttpResponse, ApiError> {
+    let (texts, files) = (received.texts.clone(), !received.files.is_empty());
+    let sender = opened.clone();
+    let done = web::block(move || take_in(&sender, received))
+        .await
+        .map_err(ApiError::internal)??;
+    let frame = Frame::of(request);
+    match done {
+        Shown::Open(Ok(by)) => {
+            let template = DonePage {
+                title: frame.t("下書きを送りました", "Sent").to_owned(),
+                lines: vec![frame.lang.pick(
+                    format!("{by}さんに、下書きができたことをメールで知らせました。確定するまで、下書きは直せます。"),
+                    format!("{by} is told by mail. Until it is confirmed you may change it."),
+                )],
+                back: opened.base(),
+                frame,
+            };
+            page(request, StatusCode::OK, &template)
+        }
+        Shown::Open(Err(errors)) => sheet::render(request, &opened, &texts, &errors, files).await,
+        Shown::Over(why, whom, contact) => over(request, why, whom, contact),
+    }
+}
+
+type TakenIn = Result<String, Vec<FieldError>>;
+
+fn take_in(opened: &Opened, received: Received) -> Result<Shown<TakenIn>, ApiError> {
+    let Received { texts, files } = received;
+    let preparer = opened.person()?.to_owned();
+    let read = opened
+        .app
+        .read_as(&opened.tenant, |scope| super::shown(scope, &opened.link, sheet::load))?;
+    let loaded = match read {
+        Shown::Open(loaded) => loaded,
+        Shown::Over(why, whom, contact) => return Ok(Shown::Over(why, whom, contact)),
+    };
+    let mut errors = vec![];
+    let mut by_field: BTreeMap<_, _> = files.into_iter().map(|file| (file.field.clone(), file)).collect();
+    let said = match loaded.asked.first() {
+        Some(about) => confirmed(&opened.app, about, &texts, &mut by_field, true, &mut errors)?,
+        None => None,
+    };
+    let said = said.filter(|(new, _)| !new.answers.is_empty());
+    if said.is_none() && errors.is_empty() {
+        errors.push(FieldError::new(
+            "main",
+            "required",
+            "まだ何も選ばれていません。",
+            "Nothing is chosen yet.",
+        ));
+    }
+    signed(&loaded, false, &texts, &mut errors);
+    let Some((new, mut files)) = said.filter(|_| errors.is_empty()) else {
+        return Ok(Shown::Open(Err(errors)));
+    };
+    let written = opened.write_now(&preparer, |scope, link| {
+        let about = sheet::load(scope, link)?
+            .asked
+            .into_iter()
+            .next()
+            .ok_or(ApiError::NotFound)?;
+        let responsible = link.by_person_id.clone().ok_or(ApiError::NotFound)?;
+        let mut answers = new.answers;
+        for answer in &mut answers {
+            if let Some(file) = files.remove(&answer.clause_key) {
+                answer.evidence_id = Some(keep_evidence(scope, &about, file)?);
+            }
+        }
+        // The button pressed twice tells nobody twice.
+        if is_new(&about, &answers) {
+            prepared::keep(scope, &about, &preparer, &answers)?;
+            letters::prepared(scope, &about, &responsible, &preparer)?;
+        }
+        reader_name(scope, crate::links::Reader::Person(&responsible))
+    });
+    match written {
+        Ok(Shown::Open(by)) => Ok(Shown::Open(Ok(by))),
+        Ok(Shown::Over(why, whom, contact)) => Ok(Shown::Over(why, whom, contact)),
+        Err(error) => Ok(Shown::Open(Err(as_fields(error)?))),
+    }
+}
+
+fn is_new(about: &Asked, answers: &[crate::obligations::ClauseAnswer]) -> bool {
+    answers.iter().any(|answer| {
+        let before = about
+            .clauses
+            .iter()
+            .find(|asked| asked.clause.key == answer.clause_key)
+            .and_then(|asked| asked.prepared.as_ref());
+        before.is_none_or(|before| {
+            before.answer != Some(answer.answer)
+                || before.note != answer.note
+                || before.evidence_id != answer.evidence_id
+        })
+    })
+}
