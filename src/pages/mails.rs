@@ -221,7 +221,7 @@ fn mail(
                     .and_then(|id| names.get(id).cloned())
                     .unwrap_or_else(dash),
                 entry_id: item.entry_id,
-                stage: item.stage,
+                stage: said::stage(lang, &item.stage),
                 state: said::word(lang, item.state),
             })
             .collect(),

@@ -299,7 +299,9 @@ fn overdue_line(lang: Lang, one: Overdue) -> OverdueLine {
             format!("{}日超過", one.days_overdue),
             format!("{} days overdue", one.days_overdue),
         ),
-        last_stage: one.last_stage.unwrap_or_else(|| "―".to_owned()),
+        last_stage: one
+            .last_stage
+            .map_or_else(|| "―".to_owned(), |stage| said::stage(lang, &stage)),
     }
 }
 

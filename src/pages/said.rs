@@ -64,6 +64,15 @@ pub(super) const fn level_class(level: Level) -> &'static str {
     }
 }
 
+/// A stage of reminding: `lead-30` is thirty days before the due date, `overdue-7` seven days after it.
+pub(super) fn stage(lang: Lang, stage: &str) -> String {
+    match stage.split_once('-') {
+        Some(("lead", days)) => lang.pick(format!("期限の{days}日前"), format!("{days} days before")),
+        Some(("overdue", days)) => lang.pick(format!("超過{days}日目"), format!("{days} days overdue")),
+        _ => stage.to_owned(),
+    }
+}
+
 /// Hundredths as a number.
 pub(super) fn hundredths(number: i64) -> String {
     format!("{}.{:02}", number / 100, number % 100)
@@ -170,6 +179,13 @@ mod tests {
         }
         assert_eq!(day(Lang::Ja, today), "令和9年4月1日（木）");
         assert_eq!(day(Lang::En, today), "2027-04-01 (Thu)");
+    }
+
+    #[test]
+    fn a_stage_is_said_in_days() {
+        assert_eq!(stage(Lang::Ja, "lead-30"), "期限の30日前");
+        assert_eq!(stage(Lang::En, "overdue-7"), "7 days overdue");
+        assert_eq!(stage(Lang::Ja, "now"), "now");
     }
 
     #[test]

@@ -10,9 +10,10 @@ use serde_json::json;
 use super::finish::pass_on;
 use super::intent::Item;
 use super::outbox::{KIND, Row, Sender};
-use crate::app::{App, Scope, Subject, Tenant};
+use super::standing::tenants;
+use crate::app::{App, Scope, Subject};
 use crate::clock::Instant;
-use crate::db::schema::{bounced_addresses, local_governments, messages, reminder_items};
+use crate::db::schema::{bounced_addresses, messages, reminder_items};
 use crate::db::{locked, on_each_backend};
 use crate::http::error::ApiError;
 use crate::journal::Actor;
@@ -56,14 +57,8 @@ pub fn take(app: &App, report: &Bounce) -> Result<Taken, ApiError> {
     let Some(mark) = &report.mark else {
         return Ok(Taken::Unknown);
     };
-    let tenants: Vec<String> = app.db.read(|conn| {
-        Ok(local_governments::table
-            .order(local_governments::id)
-            .select(local_governments::id)
-            .load(conn)?)
-    })?;
-    for id in tenants {
-        let taken = app.write_as(&Tenant::new(&id), Actor::system(), |scope| {
+    for tenant in tenants(app)? {
+        let taken = app.write_as(&tenant, Actor::system(), |scope| {
             let Some((row, before)) = marked(scope, mark)? else {
                 return Ok(None);
             };
@@ -140,15 +135,9 @@ fn bounced(scope: &mut Scope<'_>, row: &Row, status: &str, address_is_gone: bool
 /// # Errors
 /// A database failure.
 pub fn forget(app: &App, address: &str) -> Result<usize, ApiError> {
-    let tenants: Vec<String> = app.db.read(|conn| {
-        Ok(local_governments::table
-            .order(local_governments::id)
-            .select(local_governments::id)
-            .load(conn)?)
-    })?;
     let mut forgotten = 0;
-    for id in tenants {
-        forgotten += app.write_as(&Tenant::new(&id), Actor::system(), |scope| {
+    for tenant in tenants(app)? {
+        forgotten += app.write_as(&tenant, Actor::system(), |scope| {
             let gone = diesel::delete(bounced_addresses::table.find((&scope.lg, address))).execute(scope.conn)?;
             if gone > 0 {
                 let lg = scope.lg.clone();

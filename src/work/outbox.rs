@@ -227,7 +227,8 @@ fn sender_of_unwritten(
     local_day: NaiveDate,
     sequence: i32,
 ) -> Result<String, ApiError> {
-    let Ok(from) = Address::parse(&sender.mail_from) else {
+    let from = Address::parse(&sender.mail_from).ok();
+    let Some(from) = from.filter(|_| scope.app.config.bounce_address.is_some()) else {
         return Ok(sender.mail_from.clone());
     };
     let mail_key = keys::mail_key(scope.conn, &scope.app.keys.master)?;

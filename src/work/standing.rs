@@ -104,7 +104,11 @@ pub(crate) fn of(scope: &mut Scope<'_>) -> Result<Standing, ApiError> {
     })
 }
 
-fn tenants(app: &App) -> Result<Vec<Tenant>, ApiError> {
+/// Every local government.
+///
+/// # Errors
+/// A database failure.
+pub(super) fn tenants(app: &App) -> Result<Vec<Tenant>, ApiError> {
     let ids: Vec<String> = app.db.read(|conn| {
         Ok(local_governments::table
             .order(local_governments::id)
