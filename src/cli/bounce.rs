@@ -29,13 +29,11 @@ pub(super) struct Bounce {
 impl Bounce {
     pub(super) fn run(&self, app: &App) -> Result<ExitCode, Stop> {
         if let Some(address) = &self.forget {
-            return match forget(app, address)? {
-                0 => Err(Stop(format!("{address} was not given up: mails go there already"))),
-                _ => {
-                    println!("Mails go to {address} again.");
-                    Ok(ExitCode::SUCCESS)
-                }
-            };
+            if forget(app, address)? == 0 {
+                return Err(Stop(format!("{address} was not given up: mails go there already")));
+            }
+            println!("Mails go to {address} again.");
+            return Ok(ExitCode::SUCCESS);
         }
         let mut bytes = vec![];
         std::io::stdin().take(MOST).read_to_end(&mut bytes)?;
@@ -44,7 +42,7 @@ impl Bounce {
         // Whatever is no report of ours is done with: a mail system that got an error would send a bounce of a bounce.
         match take(app, &report) {
             Ok(Taken::PassedOn(told)) => {
-                println!("The mail is marked; what it carried went to {told} other contact(s).")
+                println!("The mail is marked; what it carried went to {told} other contact(s).");
             }
             Ok(Taken::Before) => println!("This mail had come back before; nothing was changed."),
             Ok(Taken::Passing) => println!("The mail is still tried or has arrived; nothing was changed."),

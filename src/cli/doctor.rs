@@ -175,7 +175,8 @@ fn key_file(report: &mut Report, config: &Config) {
     // One that is not there is said where it is needed, or made.
     let Ok(found) = std::fs::metadata(&path) else { return };
     let mode = found.permissions().mode() & 0o777;
-    let result = if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    let result = if others == 0 {
         Ok(format!("{} is its owner's alone", path.display()))
     } else {
         Err(format!(

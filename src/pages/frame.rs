@@ -66,16 +66,14 @@ impl Frame {
         let kept = request.cookie(LANGUAGE).and_then(|cookie| language(cookie.value()));
         let lang = asked.or(kept).unwrap_or_default();
         let other = lang.pick("en", "ja");
-        let rest: Vec<&str> = request
-            .query_string()
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
-            .collect();
-        let query = rest.iter().map(|pair| format!("{pair}&")).collect::<String>();
+        let asked_here = format!("lang={other}");
+        let pairs = request.query_string().split('&');
+        let rest = pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
+        let query: Vec<&str> = rest.chain([asked_here.as_str()]).collect();
         Self {
             lang,
             style_sheet: STYLE_SHEET_URL,
-            other_language_url: format!("{}?{query}lang={other}", request.path()),
+            other_language_url: format!("{}?{}", request.path(), query.join("&")),
             menu: None,
         }
     }

@@ -103,16 +103,9 @@ fn the_document_is_the_routes() {
     // Handlers as the source declares them; those of the API stand below its prefix. The pages for people are no part
     // of it; `office` has their table.
     let mut declared = BTreeSet::new();
-<<<<<<< HEAD
     // Pages are for people, and the figures stand on a listener of their own.
     let of_the_api = |file: &source::File| !file.path.starts_with("src/pages") && file.path != "src/metrics.rs";
     for file in source::rust_files("src").into_iter().filter(of_the_api) {
-=======
-    for file in source::rust_files("src") {
-        if file.path.starts_with("src/pages/") {
-            continue;
-        }
->>>>>>> 61ca3050276434237840453afcae9abe313b5f32
         for line in file.text.lines().map(str::trim) {
             for method in METHODS {
                 let Some(path) = line.strip_prefix(&format!("#[{method}(\"")) else {
