@@ -410,6 +410,10 @@ fn describe(scope: &mut Scope<'_>, reader: Reader<'_>, rows: Vec<ObligationRow>)
 }
 
 /// How a reader stands to one thing today.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "somebody may stand to a thing in several ways at once"
+)]
 struct Seen {
     owner: Option<(String, String)>,
     is_owner: bool,

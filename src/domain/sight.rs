@@ -77,15 +77,14 @@ impl Sight {
     pub fn of(held: &[Held], below: impl Fn(&str) -> Vec<String>) -> Self {
         let mut sight = Self::default();
         for held in held.iter().filter(|held| looks_around(held.role)) {
-            match &held.department_id {
-                Some(department) => sight.departments.extend(below(department)),
-                None => {
-                    sight.organizations.insert(held.organization_id.clone());
-                    for room in Room::ALL.into_iter().filter(|room| opens(held.role, *room)) {
-                        let open = sight.rooms.entry(room).or_default();
-                        open.insert(held.organization_id.clone());
-                    }
-                }
+            if let Some(department) = &held.department_id {
+                sight.departments.extend(below(department));
+                continue;
+            }
+            sight.organizations.insert(held.organization_id.clone());
+            for room in Room::ALL.into_iter().filter(|room| opens(held.role, *room)) {
+                let open = sight.rooms.entry(room).or_default();
+                open.insert(held.organization_id.clone());
             }
         }
         sight

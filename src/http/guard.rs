@@ -216,6 +216,8 @@ fn as_error(what: &'static str, answer: HttpResponse) -> (StatusCode, Error) {
 }
 
 fn finish(mut response: HttpResponse, request_id: &str, cacheable: bool) -> HttpResponse {
+    // What went wrong once need not be wrong tomorrow.
+    let cacheable = cacheable && !response.status().is_client_error() && !response.status().is_server_error();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static("request-id"), value);

@@ -4,6 +4,7 @@
 //! and press buttons. What is asked comes from [`crate::answers`], who may open what from [`crate::links`]; here it is said
 //! in HTML, and forms are read: [`sheet`] shows, [`send`] takes in, the other files are one small form each.
 
+mod card;
 mod changes;
 mod code;
 mod form;

@@ -61,9 +61,9 @@ fn platform_name(code: &str) -> String {
     known.map_or_else(|| code.to_owned(), |(_, name)| name.to_owned())
 }
 
-fn shown(lang: Lang, one: &SocialMediaAccount) -> Result<Account, ApiError> {
+fn shown(lang: Lang, one: &SocialMediaAccount) -> Account {
     let trusted = matches!(one.entry.status, Status::Operating | Status::Dormant);
-    Ok(Account {
+    Account {
         platform: platform_name(one.service.platform.code()),
         handle: one.handle.clone(),
         url: one.url.clone(),
@@ -76,7 +76,7 @@ fn shown(lang: Lang, one: &SocialMediaAccount) -> Result<Account, ApiError> {
             (false, _) => lang.pick("発信を停止中", "suspended: do not trust what it says now"),
         },
         class: if trusted { "good" } else { "bad" },
-    })
+    }
 }
 
 /// What is answered about an account, and how it is shown.
@@ -187,7 +187,7 @@ fn made(app: &App, frame: Frame, path: String, key: &str, query: &Query) -> Resu
             }
         }
         let asked = query.account.trim().to_owned();
-        let shown: Result<Vec<Account>, ApiError> = all
+        let shown: Vec<Account> = all
             .iter()
             .filter(|account| is_public(account.entry.status))
             .map(|account| shown(lang, account))
@@ -200,7 +200,7 @@ fn made(app: &App, frame: Frame, path: String, key: &str, query: &Query) -> Resu
             today: said::day(lang, scope.today),
             answer: (!asked.is_empty()).then(|| answer(lang, best(&asked, &all))),
             asked,
-            accounts: shown?,
+            accounts: shown,
             frame,
         })
     })

@@ -23,6 +23,7 @@ fn go_back(app: &TestApp, head: (i64, String), steps: &[(String, Option<chrono::
         for statement in [
             "DELETE FROM message_attempts".to_owned(),
             "DELETE FROM reminder_items".to_owned(),
+            "DELETE FROM links".to_owned(),
             "DELETE FROM messages".to_owned(),
             format!(
                 "DELETE FROM journal_payloads WHERE seq > {} AND local_government_id = '{}'",

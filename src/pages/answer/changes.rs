@@ -8,13 +8,14 @@ use actix_web::{HttpRequest, HttpResponse, post, route, web};
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::card::{Choice, Field};
 use super::hand_over::{About, as_fields, check_name, field, listed, own};
-use super::sheet::{Choice, Field, said};
+use super::sheet::said;
 use super::{DonePage, Opened, Shown, over};
 use crate::answers::asked::Asked;
 use crate::answers::reader_name;
 use crate::app::Scope;
-use crate::domain::catalogue::Catalogue;
+use crate::domain::catalogue::{Catalogue, When};
 use crate::domain::facts::{FactName, FactType, FactValue, Facts};
 use crate::domain::vocabulary::{CodeWord, Kind, Level};
 use crate::entries::rows::{self, EntryRow};
@@ -95,13 +96,7 @@ fn asked_facts(catalogue: &Catalogue, kind: Kind, facts: &Facts) -> Vec<FactName
         .iter()
         .filter(|clause| clause.applies_to.contains(&kind))
     {
-        named.extend(
-            clause
-                .when
-                .iter()
-                .flat_map(|when| when.conditions())
-                .map(|one| one.fact),
-        );
+        named.extend(clause.when.iter().flat_map(When::conditions).map(|one| one.fact));
     }
     let all = FactName::ALL.iter().copied();
     all.filter(|name| named.contains(name) || facts.get(*name).is_some())

@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, post, route, web};
 use askama::Template;
 use chrono::NaiveDate;
 
+use super::card::{Choice, Field};
 use super::form::Texts;
 use super::hand_over::{About, as_fields, check_name, field, listed, own};
-use super::sheet::{Choice, Field, said};
+use super::sheet::said;
 use super::{DonePage, Opened, Shown, over, see_other};
 use crate::answers::asked::{Asked, described};
 use crate::answers::grace::{GraceRow, ask, days, decide as record, superior};
@@ -258,9 +259,8 @@ struct Decision {
 
 /// The request that a superior's link is about: the last one of its cycle by whoever asked.
 fn load_decision(scope: &mut Scope<'_>, link: &LinkRow) -> Result<Decision, ApiError> {
-    let (id, cycle) = match (&link.obligation_id, link.cycle) {
-        (Some(id), Some(cycle)) => (id, cycle),
-        _ => return Err(ApiError::NotFound),
+    let (Some(id), Some(cycle)) = (&link.obligation_id, link.cycle) else {
+        return Err(ApiError::NotFound);
     };
     let asked = described(scope, id, cycle)?;
     let of = |row: &&GraceRow| Some(&row.requested_by_person_id) == link.by_person_id.as_ref();

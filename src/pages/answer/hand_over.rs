@@ -5,7 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, route, web};
 use askama::Template;
 
-use super::sheet::{Choice, Field, said};
+use super::card::{Choice, Field};
+use super::sheet::said;
 use super::{DonePage, Opened, Shown, over};
 use crate::answers::asked::{Asked, Standing, asked_about};
 use crate::answers::reader_name;

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::NaiveDate;
 
+use super::card::{Body, Card, Choice, ClauseCard, Field, Question, Round};
 use super::form::Texts;
 use super::{Opened, Shown, over};
 use crate::answers::asked::{Asked, AskedClause, Standing, asked_about, asked_of};
@@ -22,86 +23,6 @@ use crate::http::error::{ApiError, FieldError, Lang};
 use crate::links::{LinkRow, Reader};
 use crate::obligations::{AnswerWord, DecisionWord, Method};
 use crate::pages::frame::{Frame, page};
-
-/// One choice of several.
-pub(super) struct Choice {
-    /// Its value.
-    pub code: String,
-    /// Its words.
-    pub label: String,
-    /// Whether it is chosen.
-    pub checked: bool,
-}
-
-/// A field with its value and what is wrong with it.
-pub(super) struct Field {
-    /// Its name, which is its id too.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// One thing on the sheet.
-pub(super) struct Card {
-    id: String,
-    heading: String,
-    asked: String,
-    due: String,
-    left: String,
-    left_class: &'static str,
-    facts: Vec<(String, String)>,
-    body: Body,
-    error: Option<String>,
-    around: Vec<(String, String)>,
-    grace: Option<String>,
-}
-
-/// What is asked about it.
-enum Body {
-    Round(Round),
-    Question(Question),
-    Told(String),
-}
-
-struct Round {
-    clauses: Vec<ClauseCard>,
-    others: Vec<String>,
-    on_site: bool,
-    methods: Vec<Choice>,
-    reason: Field,
-    comment: Field,
-}
-
-struct Question {
-    name: String,
-    legend: String,
-    choices: Vec<Choice>,
-    error: Option<String>,
-    lines: Vec<String>,
-    document: Option<Field>,
-    comment: Field,
-}
-
-struct ClauseCard {
-    suffix: String,
-    title: String,
-    requirement: String,
-    sources: Vec<String>,
-    article: Option<String>,
-    role: Option<String>,
-    last: String,
-    wanted: Vec<String>,
-    choices: Vec<Choice>,
-    error: Option<String>,
-    prepared: Option<String>,
-    note: Field,
-    kinds: Vec<Choice>,
-    valid_until: Field,
-    file: Field,
-    is_open: bool,
-}
 
 #[derive(Template)]
 #[template(path = "answer_sheet.html")]

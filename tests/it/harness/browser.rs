@@ -85,7 +85,10 @@ impl Browser<'_> {
         };
         for cookie in response.cookies() {
             let mut cookies = self.cookies.borrow_mut();
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie
+                .max_age()
+                .is_some_and(|age| age == actix_web::cookie::time::Duration::ZERO)
+            {
                 cookies.remove(cookie.name());
             } else {
                 cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
