@@ -234,5 +234,7 @@ db_test!(the_document_is_served_as_it_is_committed, |app| {
     let yaml = app.anon().get("/openapi.yaml").await.expect(200);
     let same: Value = serde_saphyr::from_str(yaml.body.as_str().unwrap()).unwrap();
     assert_eq!(same, document().json);
+    let older = app.anon().get("/openapi-3.0.json").await.expect(200);
+    assert_eq!(older.text("/openapi"), "3.0.3");
     app.anon().get("/docs/").await.expect(200);
 });

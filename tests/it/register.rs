@@ -105,3 +105,15 @@ db_test!(one_decision_answers_the_end_and_the_notice_deadline, |app| {
     let closed = officer.get(&format!("/obligations/{}", end.id())).await.expect(200);
     assert_eq!((closed.text("/state"), closed.text("/outcome")), ("closed", "end"));
 });
+
+db_test!(an_organization_without_records_is_archived, |app| {
+    let officer = app.officer();
+    let new = json!({"key": "old_body", "name": "旧一部事務組合", "name_kana": "きゅうくみあい", "kind": "other",
+        "profile_key": "motosu"});
+    let made = officer.post("/organizations", new).await.expect(201);
+    let path = format!("/organizations/{}", made.id());
+    officer.delete(&path, "\"9\"").await.problem(412, "stale_version");
+    officer.delete(&path, &made.etag()).await.expect(204);
+    let listed = officer.get("/organizations?limit=200").await.expect(200);
+    assert!(!listed.items("/items").iter().any(|one| one["id"] == made.id().as_str()));
+});
