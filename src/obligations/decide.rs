@@ -1,5 +1,5 @@
 //! The decision about a contract that ends: renewed, put out again, or ended. Its end and its notice deadline ask the same
-//! question and close together. The other acts are in [`super::verify`].
+//! question and close together. The other acts are in [`mod@super::verify`].
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
