@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 use crate::domain::calendar::HolidayOverride;
 use crate::mail::Address;
@@ -41,6 +42,8 @@ pub struct Config {
     pub operator_email: Option<Address>,
     /// The mailbox that mails come back to which cannot be delivered; each with a mark of its own behind a `+`.
     pub bounce_address: Option<Address>,
+    /// Where people may sign in beside the link by mail.
+    pub openid: Option<OpenIdConfig>,
     /// How many requests are answered.
     pub limits: LimitConfig,
     /// Whether a worker runs in this process; one without answers for no reminder.
@@ -57,6 +60,23 @@ pub struct WebhookConfig {
     /// Receivers may be named by `http:`.
     pub allow_http: bool,
     /// PEM certificates that are trusted beside the system's, for receivers with an internal authority.
+    pub extra_authorities_pem: Option<String>,
+}
+
+/// A provider of OpenID Connect at which people sign in.
+#[derive(Debug, Clone)]
+pub struct OpenIdConfig {
+    /// Its issuer, letter by letter as its tokens name it.
+    pub issuer: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// How we prove it.
+    pub client_secret: SecretString,
+    /// What people call it: the word on the button.
+    pub name: String,
+    /// The claim that holds a person's mail address.
+    pub claim: String,
+    /// PEM certificates that are trusted beside the system's, for a provider with an internal authority.
     pub extra_authorities_pem: Option<String>,
 }
 
@@ -120,6 +140,7 @@ impl Config {
             operator_email: None,
             bounce_address: None,
             webhooks: WebhookConfig::default(),
+            openid: None,
             limits: LimitConfig::default(),
             plans: true,
             disk_reserve: DISK_RESERVE_MIB * 1024 * 1024,

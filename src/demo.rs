@@ -47,6 +47,7 @@ impl Demo {
         let config = Config {
             public_url: format!("http://{}", listener.local_addr()?),
             webhooks: options.webhooks()?,
+            openid: options.openid()?,
             limits: options.limits(),
             ..Config::in_dir(&self.dir)
         };

@@ -29,6 +29,7 @@ pub mod matching;
 pub mod measure;
 pub mod official_account;
 pub mod onsite;
+pub mod openid;
 pub mod overlay;
 pub mod policy_document;
 pub mod profile;

@@ -28,6 +28,7 @@ pub mod api_clients;
 pub mod app;
 pub mod audit_log;
 pub mod audits;
+mod authorities;
 pub mod calendar_feeds;
 pub mod clause_templates;
 pub mod clauses;

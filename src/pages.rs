@@ -13,6 +13,7 @@ mod frame;
 mod imports;
 mod mails;
 mod my_work;
+mod openid;
 mod overview;
 mod paper;
 mod public;
@@ -33,6 +34,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(sign_in::get_home)
         .service(sign_in::get_sign_in)
         .service(sign_in::post_sign_in)
+        .service(openid::get_openid)
+        .service(openid::get_openid_back)
         .service(sign_in::get_link)
         .service(sign_in::post_link)
         .service(sign_in::post_sign_out)

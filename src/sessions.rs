@@ -1,14 +1,16 @@
 //! Sign-in of people: a link that is mailed, works once and for ten minutes, and a session that the server keeps.
 //!
+//! Where the operator names a provider, people may come from it instead ([`openid`]); the session is the same.
 //! The browser has a secret, the tables only its hash. Whoever asks for a link hears the same whether the address is
 //! known or not. A session ends after 30 minutes without a request, after 12 hours, or when it is signed out. What a
 //! person then sees is [`sight`]'s; the pages are in [`crate::pages`].
 
+pub(crate) mod openid;
 pub(crate) mod sight;
 
 use chrono::Timelike;
 use diesel::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, Scope, Subject, Tenant};
 use crate::clock::Instant;
@@ -268,25 +270,31 @@ pub(crate) fn start(app: &App, token: &str) -> Result<Started, ApiError> {
             // Two presses of the button: the first one signed in.
             return Err(ApiError::NotFound);
         }
-        let (id, secret) = (scope.new_id(), scope.app.random.secret());
-        diesel::insert_into(sessions::table)
-            .values((
-                sessions::local_government_id.eq(&scope.lg),
-                sessions::id.eq(&id),
-                sessions::person_id.eq(&link.person_id),
-                sessions::secret_sha256.eq(sha256_hex(secret.as_bytes())),
-                sessions::started_at.eq(scope.at),
-                sessions::seen_at.eq(scope.at),
-                sessions::ends_at.eq(scope.at.plus_seconds(LONGEST_SECONDS)),
-            ))
-            .execute(scope.conn)?;
         let payload = json!({"person_id": link.person_id, "sign_in_link_id": link.id});
-        scope.record("session.started", Subject::of(KIND, &id), payload);
+        let secret = begin(scope, &link.person_id, payload)?;
         Ok(Started {
             secret,
             leads_to: link.leads_to.clone(),
         })
     })
+}
+
+/// Begins a session and answers the secret of its cookie; `payload` is what the journal says of how it came about.
+fn begin(scope: &mut Scope<'_>, person_id: &str, payload: Value) -> Result<String, ApiError> {
+    let (id, secret) = (scope.new_id(), scope.app.random.secret());
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::local_government_id.eq(&scope.lg),
+            sessions::id.eq(&id),
+            sessions::person_id.eq(person_id),
+            sessions::secret_sha256.eq(sha256_hex(secret.as_bytes())),
+            sessions::started_at.eq(scope.at),
+            sessions::seen_at.eq(scope.at),
+            sessions::ends_at.eq(scope.at.plus_seconds(LONGEST_SECONDS)),
+        ))
+        .execute(scope.conn)?;
+    scope.record("session.started", Subject::of(KIND, &id), payload);
+    Ok(secret)
 }
 
 /// The session of a secret, with what its person may see; `None` when it is over. That it was seen is noted at most

@@ -14,12 +14,13 @@ use super::serve::Operations;
 use super::{Options, Stop, backup, connect, setup, start};
 use crate::app::{App, Tenant};
 use crate::clock::Clock;
-use crate::config::{Config, MailConfig, MasterKeySource};
+use crate::config::{Config, MailConfig, MasterKeySource, OpenIdConfig};
 use crate::db::schema::{local_governments, messages};
 use crate::db::{Db, Url, migrate};
 use crate::health;
 use crate::mail::smtp::Relay;
 use crate::people::holders;
+use crate::sessions;
 use crate::work::{self, quarantine, standing};
 
 /// Prints one line per check and remembers whether all is well.
@@ -83,6 +84,9 @@ fn run(options: &Options, metrics: Option<SocketAddr>) -> Result<ExitCode, Stop>
     let (url, config) = options.database()?;
     let mut report = Report { well: true };
     mail(&mut report, &config.mail);
+    if let Some(setting) = &config.openid {
+        openid(&mut report, setting, &config.public_url);
+    }
     key_file(&mut report, &config);
     if let Some(address) = metrics {
         report.say("service", running(address));
@@ -150,6 +154,17 @@ fn mail(report: &mut Report, mail: &MailConfig) {
         }
     };
     report.say("mail", result);
+}
+
+/// Whether the provider of sign-ins answers as it should.
+fn openid(report: &mut Report, setting: &OpenIdConfig, public_url: &str) {
+    let result = sessions::openid::examine(setting).map(|text| {
+        format!(
+            "{text}; redirect URI to register there: {}",
+            sessions::openid::redirect_uri(public_url)
+        )
+    });
+    report.say("openid", result);
 }
 
 fn clock(report: &mut Report, app: &App) -> Result<(), Stop> {

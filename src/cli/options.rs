@@ -11,9 +11,11 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::Stop;
-use crate::config::{Config, DISK_RESERVE_MIB, LimitConfig, MailConfig, MasterKeySource, WebhookConfig};
+use crate::config::{Config, DISK_RESERVE_MIB, LimitConfig, MailConfig, MasterKeySource, OpenIdConfig, WebhookConfig};
 use crate::db::Url;
 use crate::domain::calendar::HolidayOverride;
+use crate::domain::openid::{self, EMAIL};
+use crate::domain::text::single_line;
 use crate::mail::Address;
 use crate::mail::smtp::{Credentials, Limits, Security, SmtpConfig};
 
@@ -129,6 +131,24 @@ pub(crate) struct Options {
     /// Certificates (PEM) of an authority of your own, for receivers of webhooks
     #[arg(long, global = true, env = "KAKUNIN_WEBHOOK_CA_FILE")]
     webhook_ca_file: Option<PathBuf>,
+    /// The issuer of a provider of OpenID Connect, at which people may then sign in beside the link by mail
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_ISSUER")]
+    openid_issuer: Option<String>,
+    /// The client id that it gave this service
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_CLIENT_ID")]
+    openid_client_id: Option<String>,
+    /// A file that holds the client secret
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_CLIENT_SECRET_FILE")]
+    openid_client_secret_file: Option<PathBuf>,
+    /// What people call it: the word on the button
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_NAME", default_value = "庁内認証")]
+    openid_name: String,
+    /// The claim that holds a person's mail address; any other than `email` counts without being verified
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_CLAIM", default_value = EMAIL)]
+    openid_claim: String,
+    /// Certificates (PEM) of an authority of your own, for the provider
+    #[arg(long, global = true, env = "KAKUNIN_OPENID_CA_FILE")]
+    openid_ca_file: Option<PathBuf>,
     /// Requests of one API client that are answered in a minute
     #[arg(long, global = true, env = "KAKUNIN_REQUESTS_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     requests_per_minute: u32,
@@ -224,6 +244,7 @@ impl Options {
             operator_email: address("--operator-email", self.operator_email.as_deref())?,
             bounce_address: address("--bounce-address", self.bounce_address.as_deref())?,
             webhooks: self.webhooks()?,
+            openid: self.openid()?,
             limits: self.limits(),
             plans: true,
             disk_reserve: self.disk_reserve_mib.saturating_mul(1024 * 1024),
@@ -238,6 +259,47 @@ impl Options {
             allow_http: self.webhook_http,
             extra_authorities_pem: self.webhook_ca_file.as_ref().map(read).transpose()?,
         })
+    }
+
+    /// Where people may sign in beside the link by mail.
+    pub(crate) fn openid(&self) -> Result<Option<OpenIdConfig>, Stop> {
+        let given = (
+            &self.openid_issuer,
+            &self.openid_client_id,
+            &self.openid_client_secret_file,
+            &self.openid_ca_file,
+        );
+        let (issuer, client_id, file) = match given {
+            (Some(issuer), Some(client_id), Some(file), _) => (issuer, client_id, file),
+            (None, None, None, None) => return Ok(None),
+            _ => {
+                return Err(Stop(
+                    "--openid-issuer, --openid-client-id and --openid-client-secret-file belong together".to_owned(),
+                ));
+            }
+        };
+        if !openid::may_ask(issuer) || issuer.contains('?') {
+            return Err(Stop(format!(
+                "--openid-issuer must be an address by https:// without query or fragment, not {issuer:?}"
+            )));
+        }
+        let secret = read(file)?;
+        if secret.is_empty() {
+            return Err(Stop(format!(
+                "--openid-client-secret-file: {} is empty",
+                file.display()
+            )));
+        }
+        let name = single_line(&self.openid_name, 40)
+            .map_err(|error| Stop(format!("--openid-name: {}", error.message_en())))?;
+        Ok(Some(OpenIdConfig {
+            issuer: issuer.clone(),
+            client_id: client_id.clone(),
+            client_secret: SecretString::from(secret),
+            name,
+            claim: self.openid_claim.clone(),
+            extra_authorities_pem: self.openid_ca_file.as_ref().map(read).transpose()?,
+        }))
     }
 
     /// How many requests are answered.

@@ -129,6 +129,19 @@ pub fn bigrams(folded: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// A text as a part of an address or of a form: what is neither letter, digit nor `/-._~` is a percent sign and its bytes.
+pub fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
 /// The text with every character in CP932: look-alikes where Unicode has several for one sign, 〓 for what is lacking.
 /// Selectors of glyph variants go without a trace, as the character before them stays readable.
 pub fn cp932_safe(text: &str) -> String {

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use crate::clock::Instant;
 use crate::domain::calendar::{days_between, wareki_with_weekday};
 use crate::domain::event;
+use crate::domain::text::escaped;
 use crate::domain::vocabulary::{CodeWord, Kind, Level};
 use crate::http::error::Lang;
 
@@ -129,19 +130,6 @@ pub(super) fn action(lang: Lang, action: &str, kind: Option<Kind>) -> String {
         other => return spaced(other),
     };
     lang.pick(ja.to_owned(), spaced(action))
-}
-
-/// A text as a part of a query.
-pub(super) fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }
 
 /// An address with the filters that are set.

@@ -1,5 +1,5 @@
 //! Signing in and out. The link of the mail shows a button and changes nothing by being opened; the button signs in.
-//! Links and sessions are [`crate::sessions`]'.
+//! Links and sessions are [`crate::sessions`]'; the way through a provider is in [`super::openid`].
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::frame::{Frame, page};
+use super::openid::{Door, Wrong};
 use super::viewer::{self, Viewer};
 use crate::app::App;
 use crate::domain::identifier::EmailAddress;
@@ -26,6 +27,25 @@ struct SignInPage {
     is_sent: bool,
     /// Somebody signed out.
     is_out: bool,
+    /// The other way in, where there is one.
+    door: Option<Door>,
+    /// What went wrong on that way.
+    trouble: Option<String>,
+}
+
+impl SignInPage {
+    fn of(request: &HttpRequest, app: &App, then: &str) -> Self {
+        let then = sessions::local_path(then);
+        Self {
+            frame: Frame::of(request),
+            then: then.to_owned(),
+            wrong: None,
+            is_sent: false,
+            is_out: false,
+            door: Door::of(app, then),
+            trouble: None,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -46,6 +66,7 @@ struct OverPage {
 struct Query {
     then: Option<String>,
     out: Option<String>,
+    openid: Option<String>,
 }
 
 /// Goes on to another page.
@@ -64,14 +85,17 @@ pub(super) async fn get_home(viewer: Viewer) -> HttpResponse {
 
 /// The page that asks for a mail address.
 #[get("/sign-in")]
-pub(super) async fn get_sign_in(request: HttpRequest, query: web::Query<Query>) -> Result<HttpResponse, ApiError> {
-    let template = SignInPage {
-        frame: Frame::of(&request),
-        then: sessions::local_path(query.then.as_deref().unwrap_or("/")).to_owned(),
-        wrong: None,
-        is_sent: false,
-        is_out: query.out.is_some(),
-    };
+pub(super) async fn get_sign_in(
+    request: HttpRequest,
+    app: web::Data<App>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, ApiError> {
+    let mut template = SignInPage::of(&request, &app, query.then.as_deref().unwrap_or("/"));
+    template.is_out = query.out.is_some();
+    let wrong = query.openid.as_deref().and_then(Wrong::of);
+    if let (Some(wrong), Some(door)) = (wrong, &template.door) {
+        template.trouble = Some(wrong.text(template.frame.lang, &door.name));
+    }
     page(&request, StatusCode::OK, &template)
 }
 
@@ -83,15 +107,9 @@ pub(super) async fn post_sign_in(
     form: Form,
 ) -> Result<HttpResponse, ApiError> {
     app.limits.sign_in(&request)?;
-    let then = sessions::local_path(form.text("then").unwrap_or("/")).to_owned();
     let typed = form.text("email").unwrap_or_default().to_owned();
-    let mut template = SignInPage {
-        frame: Frame::of(&request),
-        then: then.clone(),
-        wrong: None,
-        is_sent: false,
-        is_out: false,
-    };
+    let mut template = SignInPage::of(&request, &app, form.text("then").unwrap_or("/"));
+    let then = template.then.clone();
     if EmailAddress::parse(&typed).is_err() {
         template.wrong = Some(typed);
         return page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template);

@@ -83,7 +83,8 @@ fn cookie_name(app: &App) -> &'static str {
     if is_secure(app) { "__Host-session" } else { "session" }
 }
 
-fn is_secure(app: &App) -> bool {
+/// Whether the service is reached by TLS.
+pub(super) fn is_secure(app: &App) -> bool {
     !app.config.public_url.starts_with("http://")
 }
 

@@ -4,21 +4,18 @@
 //! ([`crate::domain::address`]), so a name that leads elsewhere the second time leads nowhere. No proxy, no redirect, no
 //! connection kept for another receiver; of an answer 4 KiB are read and nothing is made of them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use standardwebhooks::Webhook;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::queue::Claimed;
+use crate::authorities;
 use crate::config::WebhookConfig;
 use crate::domain::address::may_connect;
 use crate::http::error::ApiError;
@@ -60,21 +57,8 @@ impl Poster {
     /// # Errors
     /// Certificates that cannot be read.
     pub(crate) fn new(config: &WebhookConfig) -> Result<Self, ApiError> {
-        let mut roots: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
-            .certs
-            .iter()
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect();
-        if let Some(pem) = &config.extra_authorities_pem {
-            for der in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let der = der.map_err(|error| ApiError::internal(format!("the authorities of webhooks: {error}")))?;
-                roots.push(Certificate::from_der(&der).to_owned());
-            }
-        }
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::from(roots))
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .build();
+        let tls = authorities::tls(config.extra_authorities_pem.as_deref())
+            .map_err(|error| ApiError::internal(format!("the authorities of webhooks: {error}")))?;
         let settings = Agent::config_builder()
             .http_status_as_error(false)
             .https_only(!config.allow_http)

@@ -25,8 +25,9 @@ export class Watched {
     return watched;
   }
 
-  // A window of its own, as another person's; without scripts unless axe is to look at it.
-  async window({ scripts = false, width = 1280 } = {}) {
+  // A window of its own, as another person's; without scripts unless axe is to look at it. `also` is an origin beside
+  // ours that it may go to.
+  async window({ scripts = false, width = 1280, also } = {}) {
     const context = await this.#browser.newContext({
       baseURL: this.base,
       javaScriptEnabled: scripts,
@@ -36,7 +37,8 @@ export class Watched {
     const page = await context.newPage();
     page.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(`${this.base}/`)) this.#fault(page, `asks ${url}`);
+      const known = [this.base, also].some((origin) => origin && url.startsWith(`${origin}/`));
+      if (!known) this.#fault(page, `asks ${url}`);
     });
     page.on('console', (message) => {
       // A page that was refused is no fault of a page.

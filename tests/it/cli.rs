@@ -245,6 +245,34 @@ fn a_mistake_ends_with_status_2_and_one_sentence_that_names_it() {
             &["--smtp-host", "relay", "--mail-dir", "mail", "doctor"],
             "cannot be used with",
         ),
+        (
+            &[("KAKUNIN_OPENID_ISSUER", "https://login.example.lg.jp")],
+            &["doctor"],
+            "--openid-issuer, --openid-client-id and --openid-client-secret-file belong together",
+        ),
+        (
+            &[],
+            &["--openid-ca-file", "ca.pem", "doctor"],
+            "--openid-client-secret-file belong together",
+        ),
+        (
+            &[
+                ("KAKUNIN_OPENID_ISSUER", "http://login.example.lg.jp"),
+                ("KAKUNIN_OPENID_CLIENT_ID", "kakunin"),
+                ("KAKUNIN_OPENID_CLIENT_SECRET_FILE", "secret"),
+            ],
+            &["doctor"],
+            "by https:// without query or fragment",
+        ),
+        (
+            &[
+                ("KAKUNIN_OPENID_ISSUER", "https://login.example.lg.jp"),
+                ("KAKUNIN_OPENID_CLIENT_ID", "kakunin"),
+                ("KAKUNIN_OPENID_CLIENT_SECRET_FILE", "no-such-secret"),
+            ],
+            &["doctor"],
+            "no-such-secret cannot be read",
+        ),
         (&[], &["init", "--code", "212180"], "--code 212180"),
         (
             &[],

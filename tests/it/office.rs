@@ -26,6 +26,8 @@ enum Open {
     Operators,
     /// Somebody who has a link from a mail.
     Link,
+    /// Nobody, unless the operator names a provider to sign in at.
+    Provider,
 }
 
 /// Every page that is read, by the name of its handler: how it is reached and by whom. A new page is added here, or
@@ -35,6 +37,8 @@ const PAGES: &[(&str, &str, Open)] = &[
     ("get_icon", "/assets/kakunin.svg", Open::Public),
     ("get_sign_in", "/sign-in", Open::Public),
     ("get_link", "/s/{token}", Open::Link),
+    ("get_openid", "/sign-in/openid", Open::Provider),
+    ("get_openid_back", "/sign-in/openid/back", Open::Provider),
     ("get_public", "/public/{organization}", Open::Public),
     ("get_home", "/", Open::SignedIn),
     ("get_overview", "/overview", Open::Overview),
@@ -221,7 +225,7 @@ db_test!(nobody_opens_a_page_without_signing_in, |app| {
         let page = app.browser().get(&path).await;
         match open {
             Open::Public => assert_eq!(page.status, 200, "{name}"),
-            Open::Link => assert_eq!(page.status, 404, "{name}"),
+            Open::Link | Open::Provider => assert_eq!(page.status, 404, "{name}"),
             _ => {
                 assert_eq!(page.status, 303, "{name}");
                 assert_eq!(page.header("location"), format!("/sign-in?then={path}"), "{name}");
@@ -249,7 +253,7 @@ db_test!(a_page_opens_to_the_roles_of_the_table_and_to_nobody_else, |app| {
         for (name, template, open) in PAGES {
             let of_motosu = ["{mail}", "{import}"].iter().any(|id| template.contains(id)) && who == FOREIGNER;
             let expected = match (open, *template) {
-                (Open::Link, _) => 404,
+                (Open::Link | Open::Provider, _) => 404,
                 (_, "/") => 303,
                 (_, "/entries/{entry}") if !entry => 404,
                 (_, "/hand-overs/{transfer}") if !transfer => 404,
@@ -300,7 +304,11 @@ db_test!(every_page_speaks_both_languages_and_names_its_fields, |app| {
         for (lang, word) in [("en", "Skip to content"), ("ja", "本文へ")] {
             let page = browser.get(&format!("{path}?lang={lang}")).await;
             if page.status != 200 {
-                assert!(*open == Open::Link || *template == "/", "{name}: {}", page.status);
+                assert!(
+                    matches!(open, Open::Link | Open::Provider) || *template == "/",
+                    "{name}: {}",
+                    page.status
+                );
                 continue;
             }
             page.says(word);
