@@ -316,7 +316,7 @@ db_test!(five_days_of_refusals_are_enough, |app| {
             break;
         }
         let next = next_event(&app).unwrap();
-        app.clock.set(next.max(app.clock.now().plus_seconds(600)));
+        app.clock.set(next.max(app.clock.now().plus_seconds(3600)));
     }
     let days = (app.clock.now().unix_seconds() - start.unix_seconds()) / (24 * 3600);
     assert!((3..=8).contains(&days), "{days} days");
