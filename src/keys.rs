@@ -137,21 +137,20 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(out)
 }
 
-/// Writes a file that only its owner can read: whole or not at all, so that no crash leaves half a key.
+/// Writes a file that only its owner can read: whole or not at all, so that no crash leaves half a key, and each of
+/// several writers at a time to a temporary file of its own.
 ///
 /// # Errors
 /// When the directory does not let us.
 pub fn write_private(path: &Path, text: &str) -> Result<(), ApiError> {
     use std::io::Write;
-    let temporary = path.with_added_extension("tmp");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary).map_err(ApiError::internal)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    // Mode 0600 from the start.
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(ApiError::internal)?;
     file.write_all(text.as_bytes()).map_err(ApiError::internal)?;
-    file.sync_all().map_err(ApiError::internal)?;
-    std::fs::rename(&temporary, path).map_err(ApiError::internal)
+    file.as_file().sync_all().map_err(ApiError::internal)?;
+    file.persist(path).map_err(ApiError::internal)?;
+    Ok(())
 }
 
 /// One key of the ring.
@@ -480,4 +479,33 @@ fn read_ring(conn: &mut Conn, master: &MasterKey, now: Instant) -> Result<Ring, 
         revoked_clients: revoked_clients.into_iter().collect(),
         loaded_at: now,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_private;
+
+    #[test]
+    fn several_writers_at_a_time_leave_one_whole_private_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("marker");
+        std::thread::scope(|scope| {
+            for writer in ["a", "b", "c", "d"] {
+                let (path, text) = (&path, writer.repeat(100));
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        write_private(path, &text).unwrap();
+                    }
+                });
+            }
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(["a", "b", "c", "d"].iter().any(|writer| text == writer.repeat(100)));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
 }

@@ -216,10 +216,10 @@ pub(crate) fn sweep(app: &App) -> Result<usize, ApiError> {
         let mut old = vec![];
         for file in fs::read_dir(&directory).map_err(ApiError::internal)? {
             let file = file.map_err(ApiError::internal)?;
-            let changed = file
-                .metadata()
-                .and_then(|about| about.modified())
-                .map_err(ApiError::internal)?;
+            // An upload that has ended meanwhile is there no more.
+            let Ok(changed) = file.metadata().and_then(|about| about.modified()) else {
+                continue;
+            };
             let changed: chrono::DateTime<chrono::Utc> = changed.into();
             let age = app.clock.now().unix_seconds() - changed.timestamp();
             if age > KEPT_WITHOUT_ROW

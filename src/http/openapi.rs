@@ -538,7 +538,8 @@ pub async fn get_openapi_json(document: web::Data<Document>) -> HttpResponse {
 #[get("/openapi.yaml")]
 pub async fn get_openapi_yaml(document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
-        .content_type("application/yaml")
+        // Readers that guess an encoding where none is named take the Japanese for Latin.
+        .content_type("application/yaml; charset=utf-8")
         .body(document.yaml.clone())
 }
 

@@ -136,8 +136,14 @@ db_test!(
             .unwrap()
             .with(crate::mailroom::transport(dead_port), Faults::default())
             .lanes(1);
-        drive(&app, &hands, "2027-04-09T12:00").await;
+        for day in 1..=9 {
+            for hour in [9, 10, 11, 12] {
+                app.at(&format!("2027-04-{day:02}T{hour:02}:00"));
+                hands.tick().await.unwrap();
+            }
+        }
         assert_eq!(sums(&app), (0, 0, 0));
+        pass(&app, 3600);
         let relay = relay();
         let ticked = worker(&app, &relay).tick().await.unwrap();
         assert_eq!(ticked.accepted, 1);

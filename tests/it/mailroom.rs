@@ -355,13 +355,13 @@ pub fn next_event(app: &TestApp) -> Option<Instant> {
 }
 
 /// Ticks, and lets time pass to the next due instant, until nothing is due before `until`. What is overdue, because the
-/// relay is down, is tried every hour.
+/// relay is down, is tried every ten minutes.
 pub async fn drive(app: &TestApp, worker: &Worker, until: &str) {
     let until = crate::harness::tokyo(until);
     loop {
         worker.tick().await.unwrap();
         let Some(next) = next_event(app) else { break };
-        let next = next.max(app.clock.now().plus_seconds(3600));
+        let next = next.max(app.clock.now().plus_seconds(600));
         if next >= until {
             break;
         }
