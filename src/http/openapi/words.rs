@@ -74,9 +74,9 @@ const SHAPES: &[Shape] = &[
         "Give a day as 2027-12-29, or as 12-29 for every year.",
     ),
     shape(
-        r"^[!#-\[\]-~]+$",
-        "ETag にあった値を、引用符を含めてそのまま入れてください。",
-        "Give the value as the ETag had it.",
+        r#"^("([!#-\[\]-~]|\\["\\])+"|[!#-~][!-~]*)$"#,
+        "UUID などを、そのままか引用符で囲んで入れてください。",
+        "Give a UUID or the like, bare or in quotation marks.",
     ),
     shape(
         "date",

@@ -71,6 +71,8 @@ fn describe_write(method: &str, operation: &mut Value) {
         }
     }
     if method == "post" {
+        // Bare, or in the quotation marks of a structured field: what `http/idempotency.rs` reads.
+        const KEY: &str = r#"^("([!#-\[\]-~]|\\["\\])+"|[!#-~][!-~]*)$"#;
         add_parameter(
             operation,
             json!({
@@ -78,7 +80,7 @@ fn describe_write(method: &str, operation: &mut Value) {
                 "in": "header",
                 "description": "再送しても一度だけ行うためのキー。7日間、同じ要求には最初の応答を返す / Sent again with this key, the request has its effect once and is answered as the first time, for 7 days",
                 "required": is_batch,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY},
             }),
         );
         add_header(
