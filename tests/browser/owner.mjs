@@ -16,15 +16,14 @@ async function expectText(page, text) {
 }
 
 export async function owner(watched, directory, screens) {
-  // Somebody who is asked about clauses, for whom nothing else is asked.
+  // Whoever is asked about the most clauses of one entry: the longest minute that the demo has.
   const page = await watched.window({ width: 360 });
-  let chosen;
+  const sheets = page.locator('section.card', { has: page.locator('input[value=met]') });
+  let [chosen, most] = [undefined, 0];
   for (const { link } of links(directory)) {
     await page.goto(link);
-    if ((await page.locator('section.card fieldset:has(input[value=met])').count()) > 0) {
-      chosen = link;
-      break;
-    }
+    const first = (await sheets.count()) > 0 ? await sheets.first().locator('fieldset:has(input[value=met])').count() : 0;
+    if (first > most) [chosen, most] = [link, first];
   }
   if (!chosen) throw new Error('no mail of the demo asks about a clause');
 
@@ -46,7 +45,7 @@ export async function owner(watched, directory, screens) {
   const began = Date.now();
   let steps = 1;
   await page.goto(chosen);
-  const sheet = page.locator('section.card', { has: page.locator('input[value=met]') }).first();
+  const sheet = sheets.first();
   for (const question of await sheet.locator('fieldset:has(input[value=met])').all()) {
     await question.locator('label:has(input[value=met])').click();
     steps += 1;
