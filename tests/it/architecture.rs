@@ -1,5 +1,7 @@
 //! The rules that keep the project small enough to hold in one's head, read from its source.
 
+use std::path::Path;
+
 use crate::source::{File, rust_files};
 
 /// The lines of the product below `directory` that hold one of `words`, apart from files that may.
@@ -137,4 +139,23 @@ fn no_lint_is_silenced_without_a_reason() {
         &lines_with("src", &["#[allow(", "#![allow("], |_| false),
         "#[expect(…, reason = …)] instead of #[allow(…)]",
     );
+}
+
+#[test]
+fn the_architecture_names_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/ARCHITECTURE.md")).unwrap();
+    // Every second piece stands between backquotes.
+    let named = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|code| Path::new(code).extension().is_some_and(|end| end == "rs"));
+    let (there, gone): (Vec<String>, Vec<String>) = named.map(str::to_owned).partition(|name| {
+        [root.join("src"), root.to_owned()]
+            .iter()
+            .any(|base| base.join(name).is_file())
+    });
+    assert!(there.len() > 20, "{there:?}");
+    none(&gone, "docs/ARCHITECTURE.md names files that are gone");
 }
