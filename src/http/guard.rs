@@ -130,7 +130,8 @@ async fn answer(
         .any(|prefix| request.path().starts_with(prefix));
 
     // A sheet behind a link may carry files as well.
-    let takes_files = request.path() == "/api/v1/files" || request.path().starts_with("/r/");
+    let takes_files =
+        ["/api/v1/files", "/api/v1/imports", "/imports"].contains(&request.path()) || request.path().starts_with("/r/");
     let upload = request.method() == Method::POST && takes_files;
     let limit = if upload { UPLOAD_TIME_LIMIT } else { TIME_LIMIT };
 

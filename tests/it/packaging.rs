@@ -208,6 +208,23 @@ fn the_proxy_lets_through_what_the_service_takes_and_nothing_else() {
         assert!(proxy.lines().any(|found| found.trim() == line), "no {line}");
     }
     assert!(!proxy.contains("9464"), "the figures stay inside");
+    // The size and time of every door that takes files, in the block that opens it.
+    for (door, size) in [
+        ("location = /api/v1/files {", "26m"),
+        ("location /r/ {", "510m"),
+        ("location ~ ^(/api/v1)?/imports$ {", "11m"),
+    ] {
+        let (_, after) = proxy.split_once(door).unwrap_or_else(|| panic!("no {door}"));
+        let (block, _) = after.split_once('}').unwrap();
+        let size = format!("client_max_body_size {size};");
+        for line in [
+            size.as_str(),
+            "proxy_read_timeout 190s;",
+            "proxy_request_buffering off;",
+        ] {
+            assert!(block.contains(line), "{door} {line}");
+        }
+    }
 }
 
 #[test]
