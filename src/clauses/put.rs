@@ -87,12 +87,12 @@ pub fn put(
     clause_key: &str,
     new: FulfilmentPut,
 ) -> Result<(), ApiError> {
-    record(scope, allowed, entry_id, clause_key, new)?;
+    record(scope, allowed, entry_id, [(clause_key.to_owned(), new)])?;
     rows::touch(scope, entry_id)?;
     state::refresh(scope, entry_id, "clause_recorded")
 }
 
-/// Replaces what is recorded about a clause; whoever records many brings the entry in line once.
+/// Replaces what is recorded about clauses of an entry; the caller brings the entry in line once.
 ///
 /// # Errors
 /// As [`put`].
@@ -100,16 +100,17 @@ pub(crate) fn record(
     scope: &mut Scope<'_>,
     allowed: &Organizations,
     entry_id: &str,
-    clause_key: &str,
-    new: FulfilmentPut,
+    all: impl IntoIterator<Item = (String, FulfilmentPut)>,
 ) -> Result<(), ApiError> {
     let entry = rows::find(scope, allowed, entry_id)?;
     let situation = state::situation(scope, entry)?;
-    let catalogue = situation.catalogue.clone();
-    let clause = catalogue.clause(clause_key).ok_or(ApiError::NotFound)?;
-    check(scope, &situation.entry, clause, &new)?;
-    let agreed_in = agreed_in(scope, &situation, &new)?;
-    write(scope, &situation, clause, agreed_in.as_deref(), &new)
+    for (clause_key, new) in all {
+        let clause = situation.catalogue.clause(&clause_key).ok_or(ApiError::NotFound)?;
+        check(scope, &situation.entry, clause, &new)?;
+        let agreed_in = agreed_in(scope, &situation, &new)?;
+        write(scope, &situation, clause, agreed_in.as_deref(), &new)?;
+    }
+    Ok(())
 }
 
 /// The period that `agreed` is about; kinds other than engagements have none.

@@ -93,7 +93,8 @@ pub(super) fn fulfil(
             })
             .collect()
     };
-    for (key, number, agreed) in clauses {
+    let today = scope.today;
+    let all = clauses.into_iter().map(|(key, number, agreed)| {
         let agreed = match agreed {
             Some(row) => AgreementPut {
                 article: row.article,
@@ -112,13 +113,14 @@ pub(super) fn fulfil(
             agreed: Some(agreed),
             declared: true,
             // Not everything was confirmed on the same day.
-            verified_on: verified.map(|days| offset(scope.today, days + i64::from(number % 3) * 2)),
+            verified_on: verified.map(|days| offset(today, days + i64::from(number % 3) * 2)),
             evidence_id: proofs.answers.get(&key).cloned(),
             note: (nth == 0 && number == 1).then(|| "契約書の写しを確認".to_owned()),
             ..FulfilmentPut::default()
         };
-        clauses::record(scope, &ALL, entry_id, &key, new)?;
-    }
+        (key, new)
+    });
+    clauses::record(scope, &ALL, entry_id, all)?;
     rows::touch(scope, entry_id)?;
     state::refresh(scope, entry_id, "registered")
 }
