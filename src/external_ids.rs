@@ -91,13 +91,14 @@ pub fn of(
     resource_type: &str,
     ids: &[String],
 ) -> Result<BTreeMap<String, Vec<ExternalId>>, ApiError> {
-    let rows: Vec<(String, String, String)> = external_ids::table
+    // Sorted here: SQLite, asked for this order, walks the primary key, which has it, through every record of the tenant.
+    let mut rows: Vec<(String, String, String)> = external_ids::table
         .filter(external_ids::local_government_id.eq(&scope.lg))
         .filter(external_ids::resource_type.eq(resource_type))
         .filter(external_ids::resource_id.eq_any(ids))
-        .order((external_ids::system, external_ids::value))
         .select((external_ids::resource_id, external_ids::system, external_ids::value))
         .load(scope.conn)?;
+    rows.sort_unstable();
     let mut found: BTreeMap<String, Vec<ExternalId>> = BTreeMap::new();
     for (id, system, value) in rows {
         found.entry(id).or_default().push(ExternalId { system, value });

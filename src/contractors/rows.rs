@@ -161,15 +161,16 @@ fn name_key(name: &str) -> String {
 }
 
 /// The contractors of this name that are not archived, the oldest first.
-pub(super) fn of_name(scope: &mut Scope<'_>, name: &str, limit: i64) -> Result<Vec<SameName>, ApiError> {
-    let rows: Vec<(String, String, Option<String>)> = contractors::table
+pub(super) fn of_name(scope: &mut Scope<'_>, name: &str, limit: usize) -> Result<Vec<SameName>, ApiError> {
+    // Sorted and cut here: SQLite, asked for this order, walks the primary key through every contractor.
+    let mut rows: Vec<(String, String, Option<String>)> = contractors::table
         .filter(contractors::local_government_id.eq(&scope.lg))
         .filter(contractors::name_key.eq(Some(name_key(name))))
         .filter(contractors::archived_at.is_null())
-        .order(contractors::id)
-        .limit(limit)
         .select((contractors::id, contractors::name, contractors::corporate_number))
         .load(scope.conn)?;
+    rows.sort_unstable();
+    rows.truncate(limit);
     Ok(rows
         .into_iter()
         .map(|(id, name, corporate_number)| SameName {

@@ -20,7 +20,7 @@ use crate::http::openapi::{Problems, UpsertProblems, WriteProblems};
 use crate::http::upsert::{Batch, Expected, Upsert};
 
 /// The most candidates that are named.
-const MOST_CANDIDATES: i64 = 20;
+const MOST_CANDIDATES: usize = 20;
 
 type Sent = Upsert<ContractorCreate, ContractorPatch>;
 
