@@ -84,11 +84,15 @@ pub(crate) fn load(scope: &mut Scope<'_>, entry_id: &str) -> Result<Stored, ApiE
     let answered = fulfilments.iter().filter_map(|row| row.evidence_id.as_deref());
     let agreed = agreements.iter().filter_map(|row| row.evidence_id.as_deref());
     let named: BTreeSet<&str> = answered.chain(agreed).collect();
-    let evidence: Vec<(String, Option<NaiveDate>)> = evidence::table
-        .filter(evidence::local_government_id.eq(&scope.lg))
-        .filter(evidence::id.eq_any(named))
-        .select((evidence::id, evidence::valid_until_on))
-        .load(scope.conn)?;
+    let evidence: Vec<(String, Option<NaiveDate>)> = if named.is_empty() {
+        vec![]
+    } else {
+        evidence::table
+            .filter(evidence::local_government_id.eq(&scope.lg))
+            .filter(evidence::id.eq_any(named))
+            .select((evidence::id, evidence::valid_until_on))
+            .load(scope.conn)?
+    };
     Ok(Stored {
         fulfilments: fulfilments
             .into_iter()

@@ -121,15 +121,7 @@ pub(crate) fn situation_under<'k>(
     );
     let stored = stored::load(scope, &entry.id)?;
     let round = cycles::open_round(scope, &entry.id)?;
-    let persons: Vec<String> = entry.owner_person_id.iter().cloned().collect();
-    let posts: Vec<String> = entry.owner_post_id.iter().cloned().collect();
-    let directory = Directory::load(
-        scope,
-        std::slice::from_ref(&entry.organization_id),
-        &persons,
-        &posts,
-        scope.today,
-    )?;
+    let directory = directory_of(scope, &entry, scope.today)?;
     let owner = directory.owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref());
     let owner_missing = owner.is_none() || ownership_transfers::acceptance_is_late(scope, &entry)?;
     let open_major_incident = incidents::is_major_open(scope, &entry.id)?;
@@ -149,6 +141,21 @@ pub(crate) fn situation_under<'k>(
         open_major_incident,
         onsite_due_on,
     })
+}
+
+/// Who answers for an entry on a day: its owner and deputy, and every role of its organization.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn directory_of(scope: &mut Scope<'_>, entry: &EntryRow, on: NaiveDate) -> Result<Directory, ApiError> {
+    let given = |ids: [&Option<String>; 2]| ids.into_iter().flatten().cloned().collect::<Vec<_>>();
+    Directory::load(
+        scope,
+        std::slice::from_ref(&entry.organization_id),
+        &given([&entry.owner_person_id, &entry.deputy_person_id]),
+        &given([&entry.owner_post_id, &entry.deputy_post_id]),
+        on,
+    )
 }
 
 /// The last inspection of an entry: somebody went there, or a reason not to is recorded.

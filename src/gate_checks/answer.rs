@@ -112,7 +112,7 @@ fn evaluate(
     };
     let (entry, period_id) = match found.entry {
         Some(entry) => {
-            let (state, period_id) = subject::of_entry(scope, entry, new.action, as_of_on)?;
+            let (state, period_id) = subject::of_entry(scope, entry, catalogue, new.action, as_of_on)?;
             (Some(state), period_id)
         }
         None => (None, None),

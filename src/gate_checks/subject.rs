@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::wire::{GateCandidate, GateCheckCreate};
 use crate::app::Scope;
 use crate::db::schema::{cloud_services, contract_measures, contractors, engagement_periods, engagements};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::gate::{self, EntryState, ExceptionState, GateAction, Lack, Step, Withholding};
 use crate::domain::lifecycle::approval_lapsed;
 use crate::domain::measure::MeasureKind;
@@ -179,9 +180,10 @@ fn contractor_of(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Option<Strin
 }
 
 /// An entry on a day, as far as an action asks about it, and its current contract period.
-pub(super) fn of_entry(
-    scope: &mut Scope<'_>,
+pub(super) fn of_entry<'c>(
+    scope: &mut Scope<'c>,
     entry: EntryRow,
+    catalogue: &'c Catalogue,
     action: GateAction,
     on: NaiveDate,
 ) -> Result<(EntryState, Option<String>), ApiError> {
@@ -194,7 +196,7 @@ pub(super) fn of_entry(
             format!("{} is not asked of a {}.", action.code(), kind.code()),
         ));
     };
-    let situation = state::situation(scope, entry)?;
+    let situation = state::situation_under(scope, entry, catalogue)?;
     let entry = &situation.entry;
     let (step, unmet) = match transition {
         Some(key) => transitions::lacks(scope, &situation, key, on)?,

@@ -294,6 +294,9 @@ fn unclosed(scope: &mut Scope<'_>, entry_id: &str) -> Result<Vec<IncidentRow>, A
         .filter(incident_entries::entry_id.eq(entry_id))
         .select(incident_entries::incident_id)
         .load(scope.conn)?;
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
     Ok(incidents::table
         .filter(incidents::local_government_id.eq(&scope.lg))
         .filter(incidents::id.eq_any(ids))

@@ -61,6 +61,9 @@ pub(crate) struct Directory {
 /// Those of these addresses that mails came back from as if they did not exist; nobody is written to there.
 fn bounced<'a>(scope: &mut Scope<'_>, addresses: impl Iterator<Item = &'a str>) -> Result<BTreeSet<String>, ApiError> {
     let addresses: BTreeSet<&str> = addresses.collect();
+    if addresses.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     Ok(bounced_addresses::table
         .filter(bounced_addresses::local_government_id.eq(&scope.lg))
         .filter(bounced_addresses::address.eq_any(addresses))

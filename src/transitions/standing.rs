@@ -109,8 +109,13 @@ impl<'c> Known<'c> {
         let entry = situation.entry.clone();
         let facts = entry.facts()?;
         // A gate belongs to the phase it opens, so every clause of the whole life counts.
+        let today = as_of == scope.today;
         let (all, notes) = requirements(
-            scope.catalogue_of(&entry.organization_id, as_of)?,
+            if today {
+                situation.catalogue
+            } else {
+                scope.catalogue_of(&entry.organization_id, as_of)?
+            },
             entry.kind.0,
             &facts,
             &situation.defaults,
@@ -150,7 +155,14 @@ impl<'c> Known<'c> {
             .iter()
             .any(|requirement| requirement.clause.key == STANDARD_TERMS_CLAUSE);
         let mut own = Own::load(scope, &entry, as_of)?;
-        let mut holders = holders(scope, &entry, person_id, as_of)?;
+        let then;
+        let directory = if today {
+            &situation.directory
+        } else {
+            then = state::directory_of(scope, &entry, as_of)?;
+            &then
+        };
+        let mut holders = holders(directory, &entry, person_id);
         own.met.append(&mut holders.met);
         if corrective_actions::open_dues(scope, &entry.id)?.is_empty() {
             own.met.push(Precondition::CorrectiveActionsClosed);
@@ -273,17 +285,18 @@ fn periods(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<Vec<(String, Naive
 
 /// The roles that a person holds for an entry today, ownership included.
 pub(super) fn roles(scope: &mut Scope<'_>, entry: &EntryRow, person_id: &str) -> Result<Vec<Role>, ApiError> {
-    Ok(holders(scope, entry, Some(person_id), scope.today)?.roles)
+    let directory = state::directory_of(scope, entry, scope.today)?;
+    Ok(holders(&directory, entry, Some(person_id)).roles)
 }
 
-struct Holders {
+struct Holders<'d> {
     roles: Vec<Role>,
     met: Vec<Precondition>,
     acting_for: Vec<String>,
-    directory: Directory,
+    directory: &'d Directory,
 }
 
-impl Holders {
+impl Holders<'_> {
     /// Who counts as the applicant or the acting person, because one stands in for the other.
     fn as_one(
         &self,
@@ -305,26 +318,8 @@ impl Holders {
     }
 }
 
-/// The roles of the acting person on the day, and whether owner and deputy are there.
-fn holders(
-    scope: &mut Scope<'_>,
-    entry: &EntryRow,
-    person_id: Option<&str>,
-    on: NaiveDate,
-) -> Result<Holders, ApiError> {
-    let persons: Vec<String> = [&entry.owner_person_id, &entry.deputy_person_id]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .chain(person_id.map(str::to_owned))
-        .collect();
-    let posts: Vec<String> = [&entry.owner_post_id, &entry.deputy_post_id]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    let organization = std::slice::from_ref(&entry.organization_id);
-    let directory = Directory::load(scope, organization, &persons, &posts, on)?;
+/// The roles of the acting person on the directory's day, and whether owner and deputy are there.
+fn holders<'d>(directory: &'d Directory, entry: &EntryRow, person_id: Option<&str>) -> Holders<'d> {
     let owner = directory.owner(entry.owner_person_id.as_deref(), entry.owner_post_id.as_deref());
     let deputy = directory.owner(entry.deputy_person_id.as_deref(), entry.deputy_post_id.as_deref());
     let mut met = vec![];
@@ -348,12 +343,12 @@ fn holders(
             roles.extend(more);
         }
     }
-    Ok(Holders {
+    Holders {
         roles,
         met,
         acting_for,
         directory,
-    })
+    }
 }
 
 /// What only the kind of the entry has.
