@@ -24,8 +24,8 @@ use crate::evidence::{self, EvidenceCreate};
 use crate::files;
 use crate::files::upload::Upload;
 use crate::http::caller::Organizations;
-use crate::http::error::{ApiError, FieldError};
-use crate::links::{LinkRow, Reader};
+use crate::http::error::{ApiError, FieldError, LinkOver};
+use crate::links::{LinkRow, Over, Reader};
 use crate::obligations::{self, DecisionCreate, VerificationCreate};
 use crate::ownership_transfers;
 use crate::ownership_transfers::wire::{AcceptanceCreate, AcceptanceWord};
@@ -77,6 +77,21 @@ impl LinkRow {
             (None, None) => Err(ApiError::internal("a link for nobody")),
         }
     }
+}
+
+/// A link that is over opens nothing: it says whom it was for, and where to ask.
+///
+/// # Errors
+/// 410; a database failure.
+pub(crate) fn require_open(scope: &mut Scope<'_>, link: &LinkRow) -> Result<(), ApiError> {
+    let Some(over) = link.is_over(scope)? else {
+        return Ok(());
+    };
+    Err(ApiError::LinkOver(Box::new(LinkOver {
+        revoked: over == Over::Revoked,
+        whom: reader_name(scope, link.reader()?)?,
+        contact: letters::house(scope)?.0,
+    })))
 }
 
 /// Who may answer by a link: its person, or those of the department whose mailbox it went to. Ids and names.

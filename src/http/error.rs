@@ -160,6 +160,17 @@ impl FieldError {
     }
 }
 
+/// A link that opens nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkOver {
+    /// What it was about is somebody else's, or its reader has left; else its time is over.
+    pub revoked: bool,
+    /// Whom it was for.
+    pub whom: String,
+    /// Where to ask.
+    pub contact: String,
+}
+
 /// Every answer that is not a success.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -243,6 +254,9 @@ pub enum ApiError {
     /// 410: a cursor whose changes are too long ago; carries the address to begin again at.
     #[error("cursor expired")]
     CursorExpired(String),
+    /// 410: the link of a mail opens nothing any more; the page says whom it was for, and where to ask.
+    #[error("the link is over")]
+    LinkOver(Box<LinkOver>),
     /// 412: `If-Match` names an old version.
     #[error("stale version")]
     StaleVersion {
@@ -398,6 +412,7 @@ impl ApiError {
             Self::PossibleDuplicate(_) => "possible_duplicate",
             Self::TransitionUnmet(_) => "transition_unmet",
             Self::CursorExpired(_) => "cursor_expired",
+            Self::LinkOver(_) => "link_over",
             Self::StaleVersion { .. } => "stale_version",
             Self::AlreadyExists { .. } => "already_exists",
             Self::PayloadTooLarge(_) => "payload_too_large",
@@ -537,7 +552,7 @@ impl ResponseError for ApiError {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict { .. } | Self::PossibleDuplicate(_) | Self::TransitionUnmet(_) => StatusCode::CONFLICT,
-            Self::CursorExpired(_) => StatusCode::GONE,
+            Self::CursorExpired(_) | Self::LinkOver(_) => StatusCode::GONE,
             Self::StaleVersion { .. } | Self::AlreadyExists { .. } => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -20,13 +20,13 @@ use actix_web::{HttpRequest, HttpResponse, route, web};
 use askama::Template;
 
 use super::frame::{Frame, page};
-use crate::answers::{letters, reader_name, receipts};
+use crate::answers::{letters, receipts, require_open};
 use crate::app::{App, Scope, Tenant};
 use crate::domain::calendar::wareki_with_weekday;
 use crate::domain::link::LinkPurpose;
 use crate::http::error::ApiError;
 use crate::journal::Actor;
-use crate::links::{self, LinkRow, Over};
+use crate::links::{self, LinkRow};
 
 /// Every page behind a link.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -53,15 +53,6 @@ struct Opened {
     tenant: Tenant,
     link: LinkRow,
     token: String,
-}
-
-/// What a link shows.
-#[derive(Debug)]
-enum Shown<T> {
-    /// What is behind it.
-    Open(T),
-    /// Nothing any more; whom it was for, and where to ask.
-    Over(Over, String, String),
 }
 
 impl Opened {
@@ -96,23 +87,37 @@ impl Opened {
         format!("/r/{}", self.token)
     }
 
-    /// Reads what is behind the link.
+    /// Reads what is behind the link, on the current thread.
+    ///
+    /// # Errors
+    /// 410 for a link that is over; what `f` answers.
+    fn read_now<T>(&self, f: impl FnOnce(&mut Scope<'_>, &LinkRow) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        self.app.read_as(&self.tenant, |scope| {
+            require_open(scope, &self.link)?;
+            f(scope, &self.link)
+        })
+    }
+
+    /// The same on a blocking thread.
     async fn read<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Scope<'_>, &LinkRow) -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<Shown<T>, ApiError> {
-        let Self { app, tenant, link, .. } = self.clone();
-        web::block(move || app.read_as(&tenant, |scope| shown(scope, &link, f)))
+    ) -> Result<T, ApiError> {
+        let opened = self.clone();
+        web::block(move || opened.read_now(f))
             .await
             .map_err(ApiError::internal)?
     }
 
     /// Writes in the name of a person, one sheet of the link after the other.
+    ///
+    /// # Errors
+    /// 410 for a link that is over; what `f` answers.
     fn write_now<T>(
         &self,
         person_id: &str,
         f: impl FnOnce(&mut Scope<'_>, &LinkRow) -> Result<T, ApiError>,
-    ) -> Result<Shown<T>, ApiError> {
+    ) -> Result<T, ApiError> {
         let actor = Actor {
             client_id: None,
             person_id: Some(person_id.to_owned()),
@@ -120,49 +125,29 @@ impl Opened {
         };
         self.app.write_as(&self.tenant, actor, |scope| {
             links::hold(scope, &self.link)?;
-            shown(scope, &self.link, f)
+            require_open(scope, &self.link)?;
+            f(scope, &self.link)
         })
+    }
+
+    /// Writes in the name of the person that the link is for, on a blocking thread.
+    async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Scope<'_>, &LinkRow, &str) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let opened = self.clone();
+        web::block(move || {
+            let person = opened.person()?;
+            opened.write_now(person, |scope, link| f(scope, link, person))
+        })
+        .await
+        .map_err(ApiError::internal)?
     }
 
     /// The person that the link is for; forms that act in somebody's name are not for mailboxes.
     fn person(&self) -> Result<&str, ApiError> {
         self.link.person_id.as_deref().ok_or(ApiError::NotFound)
     }
-}
-
-fn shown<T>(
-    scope: &mut Scope<'_>,
-    link: &LinkRow,
-    f: impl FnOnce(&mut Scope<'_>, &LinkRow) -> Result<T, ApiError>,
-) -> Result<Shown<T>, ApiError> {
-    match link.is_over(scope)? {
-        None => f(scope, link).map(Shown::Open),
-        Some(over) => {
-            let whom = reader_name(scope, link.reader()?)?;
-            let (contact, _) = letters::house(scope)?;
-            Ok(Shown::Over(over, whom, contact))
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "answer_over.html")]
-struct OverPage {
-    frame: Frame,
-    revoked: bool,
-    whom: String,
-    contact: String,
-}
-
-/// The page of a link that is over: 410.
-fn over(request: &HttpRequest, over: Over, whom: String, contact: String) -> Result<HttpResponse, ApiError> {
-    let template = OverPage {
-        frame: Frame::of(request),
-        revoked: over == Over::Revoked,
-        whom,
-        contact,
-    };
-    page(request, StatusCode::GONE, &template)
 }
 
 /// What was done, and where to go on.
@@ -222,10 +207,7 @@ async fn get_receipt(request: HttpRequest, path: web::Path<(String, String)>) ->
         let (contact, _) = letters::house(scope)?;
         Ok((receipt, at, contact))
     });
-    let (receipt, at, contact) = match read.await? {
-        Shown::Open(found) => found,
-        Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
-    };
+    let (receipt, at, contact) = read.await?;
     let things = receipt.things.into_iter().map(|thing| ShownThing {
         title: match &thing.control_number {
             Some(number) => format!("{}（{number}）", thing.name),

@@ -6,7 +6,7 @@ use askama::Template;
 use super::frame::{Frame, page};
 use super::said;
 use super::sign_in::go_to;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::{ApiError, FieldError, LinkOver};
 
 #[derive(Template)]
 #[template(path = "failure.html")]
@@ -19,6 +19,16 @@ struct FailurePage<'a> {
     request_id: &'a str,
 }
 
+/// A link that is over: whom it was for, and where to ask. Whoever forwarded it or kept it too long is told what to do.
+#[derive(Template)]
+#[template(path = "answer_over.html")]
+struct OverPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    detail: &'a str,
+    over: &'a LinkOver,
+}
+
 /// The page of an error. What goes with its status (Retry-After and its like) is taken from the API's answer.
 pub(crate) fn respond(error: &ApiError, request: &HttpRequest, request_id: &str) -> HttpResponse {
     if let ApiError::SignInRequired(then) = error {
@@ -28,18 +38,26 @@ pub(crate) fn respond(error: &ApiError, request: &HttpRequest, request_id: &str)
     let lang = frame.lang;
     let plain = error.respond(lang, request_id);
     let problem = error.problem(lang, request_id);
-    let rendered = page(
-        request,
-        error.status_code(),
-        &FailurePage {
+    let status = error.status_code();
+    let rendered = if let ApiError::LinkOver(over) = error {
+        let template = OverPage {
+            frame,
+            title: &problem.title,
+            detail: &problem.detail,
+            over,
+        };
+        page(request, status, &template)
+    } else {
+        let template = FailurePage {
             frame,
             title: &problem.title,
             detail: &problem.detail,
             errors: &problem.errors,
             code: &problem.code,
             request_id,
-        },
-    );
+        };
+        page(request, status, &template)
+    };
     match rendered {
         Ok(mut answer) => {
             for (name, value) in plain.headers() {

@@ -136,6 +136,18 @@ impl ApiError {
                     format!("Meet the {} condition(s) in unmet first.", unmet.len()),
                 ),
             ),
+            Self::LinkOver(over) if over.revoked => fixed(
+                "このリンクは使えません",
+                "This link is over",
+                "お願いしていた項目の担当が替わったか、宛先の方が異動・退職したため、このリンクは使えなくなりました。",
+                "What it asked about is somebody else's now, or its reader has left.",
+            ),
+            Self::LinkOver(_) => fixed(
+                "このリンクは使えません",
+                "This link is over",
+                "期限を過ぎたため、このリンクは使えなくなりました。新しいお知らせのメールのリンクを使ってください。",
+                "Its time is over. Use the link of a newer mail.",
+            ),
             Self::CursorExpired(_) => fixed(
                 "カーソルの期限が切れています",
                 "The cursor has expired",

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::card::{Choice, Field};
 use super::hand_over::{About, as_fields, check_name, field, listed, own};
 use super::sheet::said;
-use super::{DonePage, Opened, Shown, over};
+use super::{DonePage, Opened};
 use crate::answers::asked::Asked;
 use crate::answers::reader_name;
 use crate::app::Scope;
@@ -353,13 +353,8 @@ pub(super) async fn get_changes(
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
     opened.person()?;
-    match opened
-        .read(move |scope, link| load(scope, link, &id, &Form::default()))
-        .await?
-    {
-        Shown::Open(loaded) => render(&request, &opened, loaded, &Form::default(), &[]),
-        Shown::Over(why, whom, contact) => over(&request, why, whom, contact),
-    }
+    let read = opened.read(move |scope, link| load(scope, link, &id, &Form::default()));
+    render(&request, &opened, read.await?, &Form::default(), &[])
 }
 
 /// Shows what would follow, or saves.
@@ -371,25 +366,19 @@ pub(super) async fn send_changes(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    let person = opened.person()?.to_owned();
+    opened.person()?;
     let saves = form.text("step") == Some("save");
-    let (writer, sent, about) = (opened.clone(), form.clone(), id.clone());
-    let done = web::block(move || {
-        if saves {
-            writer.write_now(&person, |scope, link| save(scope, link, &about, &sent))
-        } else {
-            // Nothing is written, but what is wrong is said.
-            writer.app.read_as(&writer.tenant, |scope| {
-                super::shown(scope, &writer.link, |scope, link| {
-                    check(scope, link, &about, &sent).map(drop)
-                })
-            })
-        }
-    })
-    .await
-    .map_err(ApiError::internal)?;
+    let (sent, about) = (form.clone(), id.clone());
+    let done = if saves {
+        let written = opened.write(move |scope, link, _| save(scope, link, &about, &sent));
+        written.await
+    } else {
+        // Nothing is written, but what is wrong is said.
+        let read = opened.read(move |scope, link| check(scope, link, &about, &sent).map(drop));
+        read.await
+    };
     let errors = match done {
-        Ok(Shown::Open(())) if saves => {
+        Ok(()) if saves => {
             let frame = Frame::of(&request);
             let template = DonePage {
                 title: frame.t("登録しました", "Saved").to_owned(),
@@ -406,15 +395,12 @@ pub(super) async fn send_changes(
             };
             return page(&request, StatusCode::OK, &template);
         }
-        Ok(Shown::Open(())) => vec![],
-        Ok(Shown::Over(why, whom, contact)) => return over(&request, why, whom, contact),
+        Ok(()) => vec![],
         Err(error) => as_fields(error)?,
     };
     let again = form.clone();
-    match opened.read(move |scope, link| load(scope, link, &id, &again)).await? {
-        Shown::Open(loaded) => render(&request, &opened, loaded, &form, &errors),
-        Shown::Over(why, whom, contact) => over(&request, why, whom, contact),
-    }
+    let read = opened.read(move |scope, link| load(scope, link, &id, &again));
+    render(&request, &opened, read.await?, &form, &errors)
 }
 
 type Change = (EntryRow, Facts, BTreeSet<String>);

@@ -10,7 +10,7 @@ use super::card::{Choice, Field};
 use super::form::Texts;
 use super::hand_over::{About, as_fields, check_name, field, listed, own};
 use super::sheet::said;
-use super::{DonePage, Opened, Shown, over, see_other};
+use super::{DonePage, Opened, see_other};
 use crate::answers::asked::{Asked, described};
 use crate::answers::grace::{GraceRow, ask, days, decide as record, superior};
 use crate::answers::{letters, reader_name};
@@ -132,10 +132,8 @@ pub(super) async fn get_more_time(
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
     opened.person()?;
-    match opened.read(move |scope, link| load(scope, link, &id)).await? {
-        Shown::Open(loaded) => render(&request, &opened, loaded, &Form::default(), &[]),
-        Shown::Over(why, whom, contact) => over(&request, why, whom, contact),
-    }
+    let read = opened.read(move |scope, link| load(scope, link, &id));
+    render(&request, &opened, read.await?, &Form::default(), &[])
 }
 
 /// Asks the superior.
@@ -147,15 +145,11 @@ pub(super) async fn ask_more_time(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    let person = opened.person()?.to_owned();
-    let (writer, sent, about) = (opened.clone(), form.clone(), id.clone());
-    let done =
-        web::block(move || writer.write_now(&person, |scope, link| ask_for(scope, link, &person, &about, &sent)))
-            .await
-            .map_err(ApiError::internal)?;
+    let (sent, about) = (form.clone(), id.clone());
+    let written = opened.write(move |scope, link, person| ask_for(scope, link, person, &about, &sent));
     let frame = Frame::of(&request);
-    match done {
-        Ok(Shown::Open(whom)) => {
+    match written.await {
+        Ok(whom) => {
             let template = DonePage {
                 title: frame.t("申し出ました", "Asked").to_owned(),
                 lines: vec![frame.lang.pick(
@@ -167,13 +161,10 @@ pub(super) async fn ask_more_time(
             };
             page(&request, StatusCode::OK, &template)
         }
-        Ok(Shown::Over(why, whom, contact)) => over(&request, why, whom, contact),
         Err(error) => {
             let errors = as_fields(error)?;
-            match opened.read(move |scope, link| load(scope, link, &id)).await? {
-                Shown::Open(loaded) => render(&request, &opened, loaded, &form, &errors),
-                Shown::Over(why, whom, contact) => over(&request, why, whom, contact),
-            }
+            let read = opened.read(move |scope, link| load(scope, link, &id));
+            render(&request, &opened, read.await?, &form, &errors)
         }
     }
 }
@@ -288,10 +279,7 @@ async fn render_decision(
     texts: &Texts,
     errors: &[FieldError],
 ) -> Result<HttpResponse, ApiError> {
-    let loaded = match opened.read(load_decision).await? {
-        Shown::Open(loaded) => loaded,
-        Shown::Over(why, whom, contact) => return over(request, why, whom, contact),
-    };
+    let loaded = opened.read(load_decision).await?;
     let frame = Frame::of(request);
     let of = |name: &str| Field {
         name: name.to_owned(),
@@ -356,14 +344,10 @@ async fn render_decision(
 /// # Errors
 /// What no form can put right.
 pub(super) async fn decide(request: &HttpRequest, opened: Opened, texts: Texts) -> Result<HttpResponse, ApiError> {
-    let person = opened.person()?.to_owned();
-    let (writer, sent) = (opened.clone(), texts.clone());
-    let done = web::block(move || writer.write_now(&person, |scope, link| take_in(scope, link, &person, &sent)))
-        .await
-        .map_err(ApiError::internal)?;
-    match done {
-        Ok(Shown::Open(())) => Ok(see_other(&opened.base())),
-        Ok(Shown::Over(why, whom, contact)) => over(request, why, whom, contact),
+    let sent = texts.clone();
+    let written = opened.write(move |scope, link, person| take_in(scope, link, person, &sent));
+    match written.await {
+        Ok(()) => Ok(see_other(&opened.base())),
         Err(error) => render_decision(request, &opened, &texts, &as_fields(error)?).await,
     }
 }

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::card::{Choice, Field};
 use super::sheet::said;
-use super::{DonePage, Opened, Shown, over};
+use super::{DonePage, Opened};
 use crate::answers::asked::{Asked, Standing, asked_about};
 use crate::answers::reader_name;
 use crate::app::Scope;
@@ -203,13 +203,8 @@ pub(super) async fn get_hand_over(
     opened.person()?;
     let q = searched(&request);
     let words = q.clone();
-    let choosing = match opened
-        .read(move |scope, link| choosing(scope, link, &id, &words))
-        .await?
-    {
-        Shown::Open(choosing) => choosing,
-        Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
-    };
+    let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
+    let choosing = read.await?;
     let template = template(Frame::of(&request), &opened, choosing, q, &Form::default(), &[]);
     page(&request, StatusCode::OK, &template)
 }
@@ -223,15 +218,11 @@ pub(super) async fn hand_over(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    let person = opened.person()?.to_owned();
-    let (writer, sent, about) = (opened.clone(), form.clone(), id.clone());
-    let done =
-        web::block(move || writer.write_now(&person, |scope, link| carry_out(scope, link, &person, &about, &sent)))
-            .await
-            .map_err(ApiError::internal)?;
+    let (sent, about) = (form.clone(), id.clone());
+    let written = opened.write(move |scope, link, person| carry_out(scope, link, person, &about, &sent));
     let frame = Frame::of(&request);
-    match done {
-        Ok(Shown::Open(to)) => {
+    match written.await {
+        Ok(to) => {
             let template = DonePage {
                 title: frame.t("引き継ぎました", "Handed over").to_owned(),
                 lines: vec![
@@ -251,18 +242,12 @@ pub(super) async fn hand_over(
             };
             page(&request, StatusCode::OK, &template)
         }
-        Ok(Shown::Over(why, whom, contact)) => over(&request, why, whom, contact),
         Err(error) => {
             let errors = as_fields(error)?;
             let q = form.text("q").unwrap_or_default().to_owned();
             let words = q.clone();
-            let choosing = match opened
-                .read(move |scope, link| choosing(scope, link, &id, &words))
-                .await?
-            {
-                Shown::Open(choosing) => choosing,
-                Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
-            };
+            let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
+            let choosing = read.await?;
             let template = template(frame, &opened, choosing, q, &form, &errors);
             page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template)
         }

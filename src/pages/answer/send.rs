@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::form::{Received, SentFile, Texts};
 use super::sheet::{self, Sheet};
-use super::{Opened, Shown, grace, over, see_other, staff};
+use super::{Opened, grace, see_other, staff};
 use crate::answers::asked::{Asked, AskedClause, Standing, asked_of};
 use crate::answers::{NewFile, Order, Said, letters, receipts, submit};
 use crate::app::App;
@@ -52,30 +52,25 @@ async fn answer(request: &HttpRequest, opened: Opened, received: Received) -> Re
         .await
         .map_err(ApiError::internal)??;
     match sent {
-        Shown::Open(Sent::Receipt(number)) => Ok(see_other(&format!("{}/receipts/{number}", opened.base()))),
-        Shown::Open(Sent::Wrong(errors)) => sheet::render(request, &opened, &texts, &errors, files).await,
-        Shown::Over(why, whom, contact) => over(request, why, whom, contact),
+        Sent::Receipt(number) => Ok(see_other(&format!("{}/receipts/{number}", opened.base()))),
+        Sent::Wrong(errors) => sheet::render(request, &opened, &texts, &errors, files).await,
     }
 }
 
-fn send(opened: &Opened, received: Received) -> Result<Shown<Sent>, ApiError> {
+fn send(opened: &Opened, received: Received) -> Result<Sent, ApiError> {
     let Received { texts, files } = received;
-    let read = opened.app.read_as(&opened.tenant, |scope| {
-        super::shown(scope, &opened.link, |scope, link| {
-            let sheet = texts.get("sheet").unwrap_or_default();
-            Ok((receipts::of_sheet(scope, link, sheet)?, sheet::load(scope, link)?))
-        })
+    let (answered, loaded) = opened.read_now(|scope, link| {
+        let sheet = texts.get("sheet").unwrap_or_default();
+        Ok((receipts::of_sheet(scope, link, sheet)?, sheet::load(scope, link)?))
     })?;
-    let loaded = match read {
-        Shown::Open((Some(number), _)) => return Ok(Shown::Open(Sent::Receipt(number))),
-        Shown::Open((None, loaded)) => loaded,
-        Shown::Over(why, whom, contact) => return Ok(Shown::Over(why, whom, contact)),
-    };
+    if let Some(number) = answered {
+        return Ok(Sent::Receipt(number));
+    }
     let mut errors = vec![];
     let orders = orders(&opened.app, &loaded.asked, &texts, files, &mut errors)?;
     let person = signed(&loaded, opened.link.person_id.is_none(), &texts, &mut errors);
     let Some(person) = person.filter(|_| errors.is_empty()) else {
-        return Ok(Shown::Open(Sent::Wrong(errors)));
+        return Ok(Sent::Wrong(errors));
     };
     let written = opened.write_now(&person, |scope, link| {
         let sheet = texts.get("sheet").unwrap_or_default();
@@ -91,13 +86,12 @@ fn send(opened: &Opened, received: Received) -> Result<Shown<Sent>, ApiError> {
         Ok(number)
     });
     match written {
-        Ok(Shown::Open(number)) => Ok(Shown::Open(Sent::Receipt(number))),
-        Ok(Shown::Over(why, whom, contact)) => Ok(Shown::Over(why, whom, contact)),
+        Ok(number) => Ok(Sent::Receipt(number)),
         Err(ApiError::Validation(mut errors)) => {
             for error in &mut errors {
                 error.pointer = field_of(&error.pointer);
             }
-            Ok(Shown::Open(Sent::Wrong(errors)))
+            Ok(Sent::Wrong(errors))
         }
         Err(error) => Err(error),
     }

@@ -7,9 +7,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::NaiveDate;
 
+use super::Opened;
 use super::card::{Body, Card, Choice, ClauseCard, Field, Question, Round};
 use super::form::Texts;
-use super::{Opened, Shown, over};
 use crate::answers::asked::{Asked, AskedClause, Standing, asked_about, asked_of};
 use crate::answers::history::LastAnswer;
 use crate::answers::{answering, grace, letters, reader_name, receipts};
@@ -105,10 +105,7 @@ pub(super) async fn render(
     errors: &[FieldError],
     files_lost: bool,
 ) -> Result<HttpResponse, ApiError> {
-    let loaded = match opened.read(load).await? {
-        Shown::Open(loaded) => loaded,
-        Shown::Over(why, whom, contact) => return over(request, why, whom, contact),
-    };
+    let loaded = opened.read(load).await?;
     let frame = Frame::of(request);
     let prepares = opened.link.purpose.0 == LinkPurpose::Prepare;
     let maker = Maker {

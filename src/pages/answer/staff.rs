@@ -10,7 +10,7 @@ use super::form::Received;
 use super::hand_over::{About, PersonPage, as_fields, check_name, choices, choosing, field, listed, own, searched};
 use super::send::{confirmed, signed};
 use super::sheet::{self, said};
-use super::{DonePage, Opened, Shown, over};
+use super::{DonePage, Opened};
 use crate::answers::asked::Asked;
 use crate::answers::{keep_evidence, letters, prepared, reader_name};
 use crate::app::{Scope, Subject};
@@ -70,13 +70,8 @@ pub(super) async fn get_staff(
     opened.person()?;
     let q = searched(&request);
     let words = q.clone();
-    let choosing = match opened
-        .read(move |scope, link| choosing(scope, link, &id, &words))
-        .await?
-    {
-        Shown::Open(choosing) => choosing,
-        Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
-    };
+    let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
+    let choosing = read.await?;
     let template = template(Frame::of(&request), &opened, choosing, q, &Form::default(), &[]);
     page(&request, StatusCode::OK, &template)
 }
@@ -90,14 +85,11 @@ pub(super) async fn ask_staff(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    let person = opened.person()?.to_owned();
-    let (writer, sent, about) = (opened.clone(), form.clone(), id.clone());
-    let done = web::block(move || writer.write_now(&person, |scope, link| ask(scope, link, &person, &about, &sent)))
-        .await
-        .map_err(ApiError::internal)?;
+    let (sent, about) = (form.clone(), id.clone());
+    let written = opened.write(move |scope, link, person| ask(scope, link, person, &about, &sent));
     let frame = Frame::of(&request);
-    match done {
-        Ok(Shown::Open(to)) => {
+    match written.await {
+        Ok(to) => {
             let template = DonePage {
                 title: frame.t("頼みました", "Asked").to_owned(),
                 lines: vec![frame.lang.pick(
@@ -109,18 +101,12 @@ pub(super) async fn ask_staff(
             };
             page(&request, StatusCode::OK, &template)
         }
-        Ok(Shown::Over(why, whom, contact)) => over(&request, why, whom, contact),
         Err(error) => {
             let errors = as_fields(error)?;
             let q = form.text("q").unwrap_or_default().to_owned();
             let words = q.clone();
-            let choosing = match opened
-                .read(move |scope, link| choosing(scope, link, &id, &words))
-                .await?
-            {
-                Shown::Open(choosing) => choosing,
-                Shown::Over(why, whom, contact) => return over(&request, why, whom, contact),
-            };
+            let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
+            let choosing = read.await?;
             let template = template(frame, &opened, choosing, q, &form, &errors);
             page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template)
         }
@@ -192,7 +178,7 @@ pub(super) async fn prepare(
         .map_err(ApiError::internal)??;
     let frame = Frame::of(request);
     match done {
-        Shown::Open(Ok(by)) => {
+        Ok(by) => {
             let template = DonePage {
                 title: frame.t("下書きを送りました", "Sent").to_owned(),
                 lines: vec![frame.lang.pick(
@@ -204,23 +190,16 @@ pub(super) async fn prepare(
             };
             page(request, StatusCode::OK, &template)
         }
-        Shown::Open(Err(errors)) => sheet::render(request, &opened, &texts, &errors, files).await,
-        Shown::Over(why, whom, contact) => over(request, why, whom, contact),
+        Err(errors) => sheet::render(request, &opened, &texts, &errors, files).await,
     }
 }
 
 type TakenIn = Result<String, Vec<FieldError>>;
 
-fn take_in(opened: &Opened, received: Received) -> Result<Shown<TakenIn>, ApiError> {
+fn take_in(opened: &Opened, received: Received) -> Result<TakenIn, ApiError> {
     let Received { texts, files } = received;
     let preparer = opened.person()?.to_owned();
-    let read = opened
-        .app
-        .read_as(&opened.tenant, |scope| super::shown(scope, &opened.link, sheet::load))?;
-    let loaded = match read {
-        Shown::Open(loaded) => loaded,
-        Shown::Over(why, whom, contact) => return Ok(Shown::Over(why, whom, contact)),
-    };
+    let loaded = opened.read_now(sheet::load)?;
     let mut errors = vec![];
     let mut by_field: BTreeMap<_, _> = files.into_iter().map(|file| (file.field.clone(), file)).collect();
     let said = match loaded.asked.first() {
@@ -238,7 +217,7 @@ fn take_in(opened: &Opened, received: Received) -> Result<Shown<TakenIn>, ApiErr
     }
     signed(&loaded, false, &texts, &mut errors);
     let Some((new, mut files)) = said.filter(|_| errors.is_empty()) else {
-        return Ok(Shown::Open(Err(errors)));
+        return Ok(Err(errors));
     };
     let written = opened.write_now(&preparer, |scope, link| {
         let about = sheet::load(scope, link)?
@@ -261,9 +240,8 @@ fn take_in(opened: &Opened, received: Received) -> Result<Shown<TakenIn>, ApiErr
         reader_name(scope, crate::links::Reader::Person(&responsible))
     });
     match written {
-        Ok(Shown::Open(by)) => Ok(Shown::Open(Ok(by))),
-        Ok(Shown::Over(why, whom, contact)) => Ok(Shown::Over(why, whom, contact)),
-        Err(error) => Ok(Shown::Open(Err(as_fields(error)?))),
+        Ok(by) => Ok(Ok(by)),
+        Err(error) => Ok(Err(as_fields(error)?)),
     }
 }
 

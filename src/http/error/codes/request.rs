@@ -444,6 +444,20 @@ pub(super) static CODES: &[Code] = &[
         ],
     ),
     code(
+        410,
+        "link_over",
+        ["このリンクは使えません", "This link is over"],
+        [
+            "メールのリンクの期限が過ぎたか、お願いしていた項目の担当が替わったか、宛先の方が異動・退職しています。何も行っていません。",
+            "The time of the mail's link is over, what it asked about is somebody else's now, or its reader has left. \
+             Nothing was done.",
+        ],
+        [
+            "新しいお知らせのメールのリンクを使ってください。届いていないときは、画面にある問合せ先へ知らせてください。",
+            "Use the link of a newer mail; if there is none, tell the contact that the page names.",
+        ],
+    ),
+    code(
         429,
         "rate_limited",
         ["要求が多すぎます", "Too many requests"],
