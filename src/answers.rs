@@ -2,10 +2,11 @@
 //!
 //! A sheet is answered in one transaction by the functions of the API, in the name of the person, and gets a receipt
 //! ([`receipts`]); the same sheet sent again is shown that one. Also what goes around an answer: somebody prepares it
-//! ([`prepared`]), somebody needs more time ([`grace`]), and the mails that say so ([`letters`]). The pages are
-//! [`crate::pages`]', the links [`crate::links`]'.
+//! ([`prepared`]), somebody needs more time ([`grace`]), facts have changed ([`changes`]), and the mails that say so
+//! ([`letters`]). The pages are [`crate::pages`]', the links [`crate::links`]'.
 
 pub(crate) mod asked;
+pub(crate) mod changes;
 pub(crate) mod grace;
 pub(crate) mod history;
 pub(crate) mod letters;

@@ -15,6 +15,7 @@ pub mod corrective_action;
 pub mod event;
 pub mod evidence;
 pub mod exception;
+pub mod fact_change;
 pub mod facts;
 pub mod file_type;
 pub mod fulfilment;

@@ -10,9 +10,13 @@ mod code;
 mod form;
 mod grace;
 mod hand_over;
+mod maker;
+mod person;
 mod send;
 mod sheet;
+mod small;
 mod staff;
+mod wrong;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::ServiceConfig;

@@ -15,6 +15,16 @@ use crate::http::error::ApiError;
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// These fields.
+    pub const fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
+    /// The names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The field of this name, trimmed; `None` when it is empty or absent.
     pub fn text(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().find(|(known, _)| known == name)?.1.trim();

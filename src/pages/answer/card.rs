@@ -1,5 +1,5 @@
 //! What the templates of the owner's page are filled with: fields and choices of a form, and a card for each thing that is
-//! asked. Cards are made by [`super::sheet`].
+//! asked. Cards are made by [`super::maker`].
 
 /// One choice of several.
 pub(super) struct Choice {

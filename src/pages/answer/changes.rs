@@ -1,41 +1,26 @@
-//! "Something has changed" (変わったことがある): the facts of the entry as a form. What would follow is shown first, by the
-//! rules that will follow; then the change is saved as the API saves one.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! "Something has changed" (変わったことがある): the facts of the entry as a form. What would follow is shown first, then the
+//! change is saved; both are [`crate::answers::changes`]'.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, route, web};
 use askama::Template;
-use serde_json::{Map, Value, json};
 
 use super::card::{Choice, Field};
-use super::hand_over::{About, as_fields, check_name, field, listed, own};
-use super::sheet::said;
+use super::small::{About, check_name, own};
+use super::wrong::{self, Wrong};
 use super::{DonePage, Opened};
 use crate::answers::asked::Asked;
+use crate::answers::changes::{Consequences, Differing, asked_of, consequences, save};
 use crate::answers::reader_name;
 use crate::app::Scope;
-use crate::domain::catalogue::{Catalogue, When};
+use crate::domain::fact_change::FactChange;
 use crate::domain::facts::{FactName, FactType, FactValue, Facts};
-use crate::domain::vocabulary::{CodeWord, Kind, Level};
-use crate::entries::rows::{self, EntryRow};
-use crate::entries::state;
-use crate::http::body::Patch;
-use crate::http::caller::Organizations;
+use crate::domain::vocabulary::{CodeWord, Level};
+use crate::entries::rows::EntryRow;
 use crate::http::error::{ApiError, FieldError};
 use crate::links::LinkRow;
 use crate::pages::form::Form;
 use crate::pages::frame::{Frame, page};
-use crate::{cloud_services, engagements, social_media_accounts};
-
-/// Facts that every kind is asked, beside those that its clauses ask for.
-const ALWAYS: [FactName; 5] = [
-    FactName::Confidentiality,
-    FactName::Integrity,
-    FactName::Availability,
-    FactName::HandlesPersonalInformation,
-    FactName::DataSubjects,
-];
 
 /// One fact as a field.
 struct FactField {
@@ -53,7 +38,7 @@ enum Input {
     Number(String),
 }
 
-/// What would follow from a change.
+/// What would follow from a change, in words.
 struct Preview {
     changed: Vec<String>,
     added: Vec<String>,
@@ -84,166 +69,54 @@ struct Loaded {
     expected: String,
     shown: Vec<FactName>,
     facts: Facts,
-    preview: Option<Preview>,
+    preview: Option<Consequences>,
 }
 
-/// The facts that are asked for a kind: those that decide about its clauses, those that always weigh, and whatever is
-/// recorded.
-fn asked_facts(catalogue: &Catalogue, kind: Kind, facts: &Facts) -> Vec<FactName> {
-    let mut named: BTreeSet<FactName> = ALWAYS.into_iter().collect();
-    for clause in catalogue
-        .clauses
-        .iter()
-        .filter(|clause| clause.applies_to.contains(&kind))
-    {
-        named.extend(clause.when.iter().flat_map(When::conditions).map(|one| one.fact));
-    }
-    let all = FactName::ALL.iter().copied();
-    all.filter(|name| named.contains(name) || facts.get(*name).is_some())
-        .collect()
-}
-
-/// What was entered, as a change: new values, and facts that are not known any more.
-fn entered(form: &Form, shown: &[FactName], now: &Facts) -> Result<(Facts, BTreeSet<String>), Vec<FieldError>> {
-    let mut sent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in form.below("fact.") {
-        sent.entry(name).or_default().push(value.trim());
-    }
-    let (mut set, mut clear, mut errors) = (Map::new(), BTreeSet::new(), vec![]);
-    for name in shown {
-        let Some(values) = sent.get(name.code()) else {
-            continue;
+/// What was entered, as a change.
+fn entered(form: &Form, shown: &[FactName], now: &Facts) -> Result<FactChange, Vec<FieldError>> {
+    FactChange::entered(shown, form.below("fact."), now).map_err(|names| {
+        let wrong = |name: FactName| {
+            FieldError::new(
+                &format!("fact.{}", name.code()),
+                "invalid_format",
+                format!("「{}」の値を確かめてください。", name.ja()),
+                format!("Check the value of {}.", name.code()),
+            )
         };
-        let words: Vec<&str> = values.iter().copied().filter(|value| !value.is_empty()).collect();
-        let value = match (name.fact_type(), words.as_slice()) {
-            // An empty set is a fact too: it says so itself, by the hidden field that is always sent.
-            (FactType::Set, words) => Some(json!(words)),
-            (_, []) => None,
-            (FactType::Boolean, [word, ..]) => Some(json!(*word == "true")),
-            (FactType::Integer, [word, ..]) => match word.parse::<u64>() {
-                Ok(number) => Some(json!(number)),
-                Err(_) => Some(Value::Null),
-            },
-            (_, [word, ..]) => Some(json!(word)),
-        };
-        match value {
-            None if now.get(*name).is_some() => {
-                clear.insert(format!("facts.{}", name.code()));
-            }
-            None => {}
-            // A set that nobody has recorded and nobody has ticked stays unknown.
-            Some(Value::Array(words)) if words.is_empty() && now.get(*name).is_none() => {}
-            Some(value) => {
-                let one = Map::from_iter([(name.code().to_owned(), value.clone())]);
-                if serde_json::from_value::<Facts>(Value::Object(one)).is_err() || value.is_null() {
-                    errors.push(FieldError::new(
-                        &format!("fact.{}", name.code()),
-                        "invalid_format",
-                        format!("「{}」の値を確かめてください。", name.ja()),
-                        format!("Check the value of {}.", name.code()),
-                    ));
-                    continue;
-                }
-                set.insert(name.code().to_owned(), value);
-            }
-        }
-    }
-    if errors.is_empty() {
-        let facts = serde_json::from_value(Value::Object(set)).unwrap_or_default();
-        Ok((facts, clear))
-    } else {
-        Err(errors)
-    }
-}
-
-fn changed(now: &Facts, set: &Facts, clear: &BTreeSet<String>) -> Facts {
-    let mut after = now.clone();
-    after.merge(set);
-    for name in clear.iter().filter_map(|name| name.strip_prefix("facts.")) {
-        after.clear(name);
-    }
-    after
-}
-
-fn words(name: FactName, value: Option<&FactValue>) -> String {
-    match value {
-        None => "未登録".to_owned(),
-        Some(FactValue::Boolean(true)) => "はい".to_owned(),
-        Some(FactValue::Boolean(false)) => "いいえ".to_owned(),
-        Some(FactValue::Integer(number)) => number.to_string(),
-        Some(FactValue::Word(word)) => name.label(word).to_owned(),
-        Some(FactValue::Words(words)) if words.is_empty() => "なし".to_owned(),
-        Some(FactValue::Words(words)) => words.iter().map(|word| name.label(word)).collect::<Vec<_>>().join("、"),
-    }
-}
-
-/// What would follow, by the same rules that will.
-fn preview(scope: &mut Scope<'_>, entry: &EntryRow, after: &Facts) -> Result<Preview, ApiError> {
-    let now = entry.facts()?;
-    let before = state::situation(scope, entry.clone())?;
-    let (risk_before, _) = state::assess(scope, &before)?;
-    let changed = EntryRow {
-        facts: serde_json::to_string(after)?,
-        ..entry.clone()
-    };
-    let then = state::situation(scope, changed)?;
-    let (risk_after, _) = state::assess(scope, &then)?;
-    let titles = |situation: &state::Situation<'_>| -> BTreeMap<String, String> {
-        let required = situation.requirements.iter();
-        required
-            .map(|one| (one.clause.key.clone(), one.clause.title_ja.clone()))
-            .collect()
-    };
-    let (was, will) = (titles(&before), titles(&then));
-    let differing = FactName::ALL.iter().filter(|name| now.get(**name) != after.get(**name));
-    Ok(Preview {
-        changed: differing
-            .map(|name| {
-                let (was, will) = (now.get(*name), after.get(*name));
-                format!(
-                    "{}：{} → {}",
-                    name.ja(),
-                    words(*name, was.as_ref()),
-                    words(*name, will.as_ref())
-                )
-            })
-            .collect(),
-        added: will
-            .iter()
-            .filter(|(key, _)| !was.contains_key(*key))
-            .map(|(_, title)| title.clone())
-            .collect(),
-        removed: was
-            .iter()
-            .filter(|(key, _)| !will.contains_key(*key))
-            .map(|(_, title)| title.clone())
-            .collect(),
-        level_before: risk_before.residual_level,
-        level_after: risk_after.residual_level,
-        score_before: score(risk_before.residual_score_x100),
-        score_after: score(risk_after.residual_score_x100),
+        names.into_iter().map(wrong).collect()
     })
 }
 
-fn score(x100: impl Into<i64>) -> String {
-    let x100: i64 = x100.into();
+impl Preview {
+    fn of(found: Consequences) -> Self {
+        let line = |(name, was, will): &Differing| {
+            let (was, will) = (name.said(was.as_ref()), name.said(will.as_ref()));
+            format!("{}：{was} → {will}", name.ja())
+        };
+        Self {
+            changed: found.changed.iter().map(line).collect(),
+            added: found.added,
+            removed: found.removed,
+            level_before: found.before.level,
+            level_after: found.after.level,
+            score_before: score(found.before.score_x100),
+            score_after: score(found.after.score_x100),
+        }
+    }
+}
+
+fn score(x100: i64) -> String {
     format!("{}.{:02}", x100 / 100, x100 % 100)
 }
 
 fn load(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<Loaded, ApiError> {
     let asked = own(scope, link, id)?;
     let entry = asked.entry.clone().ok_or(ApiError::NotFound)?;
-    let now = entry.facts()?;
-    let catalogue = scope.catalogue_of(&entry.organization_id, scope.today)?;
-    let shown = asked_facts(catalogue, entry.kind.0, &now);
+    let (shown, now) = asked_of(scope, &entry)?;
     let (facts, preview) = match (form.text("step"), entered(form, &shown, &now)) {
-        (Some(_), Ok((set, clear))) => {
-            let after = changed(&now, &set, &clear);
-            let preview = if after == now {
-                None
-            } else {
-                Some(preview(scope, &entry, &after)?)
-            };
+        (Some(_), Ok(change)) => {
+            let after = change.after(&now);
+            let preview = consequences(scope, &entry, &after)?;
             (after, preview)
         }
         _ => (now, None),
@@ -257,7 +130,7 @@ fn load(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<
     })
 }
 
-fn fact_field(name: FactName, facts: &Facts, errors: &[FieldError], frame: &Frame) -> FactField {
+fn fact_field(name: FactName, facts: &Facts, wrong: Wrong<'_>, frame: &Frame) -> FactField {
     let field = format!("fact.{}", name.code());
     let value = facts.get(name);
     let choice = |code: &str, label: &str, checked: bool| Choice {
@@ -302,10 +175,7 @@ fn fact_field(name: FactName, facts: &Facts, errors: &[FieldError], frame: &Fram
     };
     FactField {
         label: name.ja().to_owned(),
-        error: errors
-            .iter()
-            .find(|error| error.pointer == field)
-            .map(|error| said(frame.lang, error)),
+        error: wrong.at(&field),
         name: field,
         input,
     }
@@ -319,29 +189,25 @@ fn render(
     errors: &[FieldError],
 ) -> Result<HttpResponse, ApiError> {
     let frame = Frame::of(request);
+    let wrong = Wrong::new(frame.lang, errors);
     let version = loaded.asked.entry.as_ref().map_or(0, |entry| entry.version);
     let template = ChangesPage {
         about: About::of(&loaded.asked),
         facts: loaded
             .shown
             .iter()
-            .map(|name| fact_field(*name, &loaded.facts, errors, &frame))
+            .map(|name| fact_field(*name, &loaded.facts, wrong, &frame))
             .collect(),
-        preview: loaded.preview,
+        preview: loaded.preview.map(Preview::of),
         version,
-        name: field(form, "name", errors, &frame),
+        name: wrong.field(form, "name"),
         expected: loaded.expected,
-        errors: listed(errors, &frame),
+        errors: wrong.listed(),
         action: format!("{}/changes/{}", opened.base(), loaded.asked.row.id),
         back: opened.base(),
         frame,
     };
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    page(request, status, &template)
+    page(request, wrong.status(), &template)
 }
 
 /// The form.
@@ -370,7 +236,7 @@ pub(super) async fn send_changes(
     let saves = form.text("step") == Some("save");
     let (sent, about) = (form.clone(), id.clone());
     let done = if saves {
-        let written = opened.write(move |scope, link, _| save(scope, link, &about, &sent));
+        let written = opened.write(move |scope, link, _| carry_out(scope, link, &about, &sent));
         written.await
     } else {
         // Nothing is written, but what is wrong is said.
@@ -396,24 +262,20 @@ pub(super) async fn send_changes(
             return page(&request, StatusCode::OK, &template);
         }
         Ok(()) => vec![],
-        Err(error) => as_fields(error)?,
+        Err(error) => wrong::of_form(error)?,
     };
     let again = form.clone();
     let read = opened.read(move |scope, link| load(scope, link, &id, &again));
     render(&request, &opened, read.await?, &form, &errors)
 }
 
-type Change = (EntryRow, Facts, BTreeSet<String>);
-
 /// The change that was entered, if it is one.
-fn check(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<Change, ApiError> {
+fn check(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<(EntryRow, FactChange), ApiError> {
     let asked = own(scope, link, id)?;
     let entry = asked.entry.ok_or(ApiError::NotFound)?;
-    let now = entry.facts()?;
-    let catalogue = scope.catalogue_of(&entry.organization_id, scope.today)?;
-    let shown = asked_facts(catalogue, entry.kind.0, &now);
-    let (set, clear) = entered(form, &shown, &now).map_err(ApiError::Validation)?;
-    if changed(&now, &set, &clear) == now {
+    let (shown, now) = asked_of(scope, &entry)?;
+    let change = entered(form, &shown, &now).map_err(ApiError::Validation)?;
+    if change.after(&now) == now {
         return Err(ApiError::Validation(vec![FieldError::new(
             "main",
             "required",
@@ -421,11 +283,11 @@ fn check(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result
             "Nothing is different; change what has changed.",
         )]));
     }
-    Ok((entry, set, clear))
+    Ok((entry, change))
 }
 
-fn save(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<(), ApiError> {
-    let (entry, set, clear) = check(scope, link, id, form)?;
+fn carry_out(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<(), ApiError> {
+    let (entry, change) = check(scope, link, id, form)?;
     let mut errors = vec![];
     check_name(form, &reader_name(scope, link.reader()?)?, &mut errors);
     if form.text("version") != Some(entry.version.to_string().as_str()) {
@@ -437,23 +299,5 @@ fn save(scope: &mut Scope<'_>, link: &LinkRow, id: &str, form: &Form) -> Result<
         ));
     }
     ApiError::unless_empty(errors)?;
-    rows::require_live(&entry)?;
-    let (all, facts) = (Organizations::All, json!({"facts": set}));
-    match entry.kind.0 {
-        Kind::ContractorEngagement => {
-            let before = engagements::find(scope, &all, &entry.id)?;
-            let set = serde_json::from_value(facts)?;
-            engagements::change(scope, &all, entry, before, &Patch { set, clear }).map(drop)
-        }
-        Kind::CloudService => {
-            let before = cloud_services::find(scope, &all, &entry.id)?;
-            let set = serde_json::from_value(facts)?;
-            cloud_services::change(scope, &all, entry, before, &Patch { set, clear }).map(drop)
-        }
-        Kind::SocialMediaAccount => {
-            let before = social_media_accounts::find(scope, &all, &entry.id)?;
-            let set = serde_json::from_value(facts)?;
-            social_media_accounts::change(scope, &all, entry, before, &Patch { set, clear }).map(drop)
-        }
-    }
+    save(scope, entry, change)
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::files::store::{FILE_LIMIT, Incoming};
 use crate::files::upload::{file, malformed, sent_name, short};
 use crate::http::error::{ApiError, FieldError};
-use crate::pages::form::is_from_here;
+use crate::pages::form::{Form, is_from_here};
 
 /// The longest text, in bytes: a thousand characters and their line ends.
 const TEXT_LIMIT: usize = 16 * 1024;
@@ -27,14 +27,10 @@ const MOST_FILES: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Received {
     /// The texts, in the order of the page.
-    pub texts: Texts,
+    pub texts: Form,
     /// The files that were chosen.
     pub files: Vec<SentFile>,
 }
-
-/// Texts by the names of their fields.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Texts(pub Vec<(String, String)>);
 
 /// A file that was chosen.
 #[derive(Debug)]
@@ -45,14 +41,6 @@ pub(super) struct SentFile {
     pub name: String,
     /// Its bytes, on disk.
     pub incoming: Incoming,
-}
-
-impl Texts {
-    /// The field of this name, trimmed; `None` when it is empty or absent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let value = self.0.iter().find(|(known, _)| known == name)?.1.trim();
-        (!value.is_empty()).then_some(value)
-    }
 }
 
 impl FromRequest for Received {
@@ -88,7 +76,7 @@ impl FromRequest for Received {
                 .await
                 .map_err(|error| ApiError::MalformedMultipart(error.to_string()))?;
             Ok(Self {
-                texts: Texts(plain.into_inner()),
+                texts: Form::of(plain.into_inner()),
                 files: vec![],
             })
         })
@@ -96,21 +84,21 @@ impl FromRequest for Received {
 }
 
 async fn receive(app: &App, mut parts: Multipart) -> Result<Received, ApiError> {
-    let mut received = Received::default();
+    let (mut texts, mut files) = (vec![], vec![]);
     while let Some(mut part) = parts.try_next().await.map_err(malformed)? {
         let field = part.name().unwrap_or_default().to_owned();
-        if received.texts.0.len() + received.files.len() >= MOST_FIELDS {
+        if texts.len() + files.len() >= MOST_FIELDS {
             return Err(ApiError::PayloadTooLarge("2,000 fields"));
         }
         match sent_name(&part) {
             None => {
                 let text = short(&mut part, &field, TEXT_LIMIT).await?;
                 // Browsers end the lines of a text as mails do.
-                received.texts.0.push((field, text.replace("\r\n", "\n")));
+                texts.push((field, text.replace("\r\n", "\n")));
             }
             // A file field in which nothing was chosen.
             Some(name) if name.is_empty() => drop(short(&mut part, &field, TEXT_LIMIT).await?),
-            Some(_) if received.files.len() >= MOST_FILES => {
+            Some(_) if files.len() >= MOST_FILES => {
                 return Err(ApiError::Validation(vec![FieldError::new(
                     &field,
                     "too_many",
@@ -120,9 +108,12 @@ async fn receive(app: &App, mut parts: Multipart) -> Result<Received, ApiError> 
             }
             Some(name) => {
                 let incoming = file(app, &mut part, (FILE_LIMIT, "25 MiB")).await?;
-                received.files.push(SentFile { field, name, incoming });
+                files.push(SentFile { field, name, incoming });
             }
         }
     }
-    Ok(received)
+    Ok(Received {
+        texts: Form::of(texts),
+        files,
+    })
 }

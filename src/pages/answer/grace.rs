@@ -7,9 +7,8 @@ use askama::Template;
 use chrono::NaiveDate;
 
 use super::card::{Choice, Field};
-use super::form::Texts;
-use super::hand_over::{About, as_fields, check_name, field, listed, own};
-use super::sheet::said;
+use super::small::{About, check_name, own};
+use super::wrong::{self, Wrong};
 use super::{DonePage, Opened, see_other};
 use crate::answers::asked::{Asked, described};
 use crate::answers::grace::{GraceRow, ask, days, decide as record, superior};
@@ -17,7 +16,6 @@ use crate::answers::{letters, reader_name};
 use crate::app::Scope;
 use crate::domain::calendar::{wareki, wareki_with_weekday};
 use crate::domain::grace::NoGrace;
-use crate::domain::text::fold;
 use crate::http::error::{ApiError, FieldError};
 use crate::links::{LinkRow, Reader};
 use crate::obligations::cycles::hold;
@@ -94,6 +92,7 @@ fn render(
     errors: &[FieldError],
 ) -> Result<HttpResponse, ApiError> {
     let frame = Frame::of(request);
+    let wrong = Wrong::new(frame.lang, errors);
     let (first, last) = loaded.days.unwrap_or_default();
     let template = MoreTimePage {
         about: About::of(&loaded.asked),
@@ -105,22 +104,17 @@ fn render(
         last: last.to_string(),
         last_in_words: wareki_with_weekday(last),
         superior: loaded.superior,
-        until: field(form, "until", errors, &frame),
-        text: field(form, "text", errors, &frame),
-        name: field(form, "name", errors, &frame),
+        until: wrong.field(form, "until"),
+        text: wrong.field(form, "text"),
+        name: wrong.field(form, "name"),
         expected: loaded.expected,
-        errors: listed(errors, &frame),
+        errors: wrong.listed(),
         action: format!("{}/more-time/{}", opened.base(), loaded.asked.row.id),
         back: opened.base(),
         contact: loaded.contact,
         frame,
     };
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    page(request, status, &template)
+    page(request, wrong.status(), &template)
 }
 
 /// The form.
@@ -162,7 +156,7 @@ pub(super) async fn ask_more_time(
             page(&request, StatusCode::OK, &template)
         }
         Err(error) => {
-            let errors = as_fields(error)?;
+            let errors = wrong::of_form(error)?;
             let read = opened.read(move |scope, link| load(scope, link, &id));
             render(&request, &opened, read.await?, &form, &errors)
         }
@@ -270,31 +264,23 @@ fn load_decision(scope: &mut Scope<'_>, link: &LinkRow) -> Result<Decision, ApiE
 
 /// The request as nobody has decided it, or what was said to it.
 pub(super) async fn show_decision(request: &HttpRequest, opened: &Opened) -> Result<HttpResponse, ApiError> {
-    render_decision(request, opened, &Texts::default(), &[]).await
+    render_decision(request, opened, &Form::default(), &[]).await
 }
 
 async fn render_decision(
     request: &HttpRequest,
     opened: &Opened,
-    texts: &Texts,
+    form: &Form,
     errors: &[FieldError],
 ) -> Result<HttpResponse, ApiError> {
     let loaded = opened.read(load_decision).await?;
     let frame = Frame::of(request);
-    let of = |name: &str| Field {
-        name: name.to_owned(),
-        value: texts.get(name).unwrap_or_default().to_owned(),
-        error: errors
-            .iter()
-            .find(|error| error.pointer == name)
-            .map(|error| said(frame.lang, error)),
-    };
+    let wrong = Wrong::new(frame.lang, errors);
     let choice = |code: &str, label: &str| Choice {
         code: code.to_owned(),
         label: label.to_owned(),
-        checked: texts.get("granted") == Some(code),
+        checked: form.text("granted") == Some(code),
     };
-    let (text, name, granted) = (of("text"), of("name"), of("granted"));
     let asked_for = loaded.request.as_ref();
     let template = DecisionPage {
         about: loaded.asked.as_ref().map(About::of),
@@ -321,38 +307,33 @@ async fn render_decision(
             choice("yes", frame.t("認める", "Grant")),
             choice("no", frame.t("認めない", "Do not grant")),
         ],
-        choice_error: granted.error,
-        text,
-        name,
-        errors: listed(errors, &frame),
+        choice_error: wrong.at("granted"),
+        text: wrong.field(form, "text"),
+        name: wrong.field(form, "name"),
+        errors: wrong.listed(),
         action: opened.base(),
         whom: loaded.whom,
         by: loaded.by,
         contact: loaded.contact,
         frame,
     };
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    page(request, status, &template)
+    page(request, wrong.status(), &template)
 }
 
 /// Takes in what the superior says.
 ///
 /// # Errors
 /// What no form can put right.
-pub(super) async fn decide(request: &HttpRequest, opened: Opened, texts: Texts) -> Result<HttpResponse, ApiError> {
-    let sent = texts.clone();
+pub(super) async fn decide(request: &HttpRequest, opened: Opened, form: Form) -> Result<HttpResponse, ApiError> {
+    let sent = form.clone();
     let written = opened.write(move |scope, link, person| take_in(scope, link, person, &sent));
     match written.await {
         Ok(()) => Ok(see_other(&opened.base())),
-        Err(error) => render_decision(request, &opened, &texts, &as_fields(error)?).await,
+        Err(error) => render_decision(request, &opened, &form, &wrong::of_form(error)?).await,
     }
 }
 
-fn take_in(scope: &mut Scope<'_>, link: &LinkRow, person: &str, texts: &Texts) -> Result<(), ApiError> {
+fn take_in(scope: &mut Scope<'_>, link: &LinkRow, person: &str, form: &Form) -> Result<(), ApiError> {
     if let Some(id) = &link.obligation_id {
         hold(scope, &[id])?;
     }
@@ -365,7 +346,7 @@ fn take_in(scope: &mut Scope<'_>, link: &LinkRow, person: &str, texts: &Texts) -
         return Ok(());
     }
     let mut errors = vec![];
-    let granted = match texts.get("granted") {
+    let granted = match form.text("granted") {
         Some("yes") => true,
         Some("no") => false,
         _ => {
@@ -378,15 +359,8 @@ fn take_in(scope: &mut Scope<'_>, link: &LinkRow, person: &str, texts: &Texts) -
             false
         }
     };
-    if texts.get("name").map(fold) != Some(fold(&loaded.whom)) {
-        errors.push(FieldError::new(
-            "name",
-            "name_mismatch",
-            format!("{}さんの氏名を入れてください。", loaded.whom),
-            format!("Type the name {}.", loaded.whom),
-        ));
-    }
-    let note = texts.get("text");
+    check_name(form, &loaded.whom, &mut errors);
+    let note = form.text("text");
     if note.is_some_and(|note| note.chars().count() > 1000) {
         errors.push(FieldError::new(
             "text",

@@ -3,194 +3,31 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, route, web};
-use askama::Template;
 
-use super::card::{Choice, Field};
-use super::sheet::said;
-use super::{DonePage, Opened};
-use crate::answers::asked::{Asked, Standing, asked_about};
+use super::person::{self, Wording};
+use super::small::{check_name, own};
+use super::{DonePage, Opened, wrong};
 use crate::answers::reader_name;
 use crate::app::Scope;
-use crate::domain::calendar::wareki_with_weekday;
-use crate::domain::text::fold;
-use crate::domain::vocabulary::CodeWord;
 use crate::entries::wire::Holder;
 use crate::http::error::{ApiError, FieldError};
-use crate::links::LinkRow;
+use crate::links::{LinkRow, Reader};
 use crate::ownership_transfers;
 use crate::pages::form::Form;
 use crate::pages::frame::{Frame, page};
-use crate::people::search::{Found, search};
 
-/// What a small form is about, in a few words.
-pub(super) struct About {
-    /// What it is.
-    pub heading: String,
-    /// What is due, and when.
-    pub due: String,
-}
-
-impl About {
-    /// Of a thing.
-    pub fn of(asked: &Asked) -> Self {
-        let what = asked.detail.clone().unwrap_or_else(|| asked.row.kind.0.ja().to_owned());
-        Self {
-            heading: format!("{}：{}", asked.label, asked.name),
-            due: format!("{what}　{}", wareki_with_weekday(asked.row.due_on)),
-        }
-    }
-}
-
-/// The thing that the reader of a link answers; forms about others are not there.
-///
-/// # Errors
-/// 404.
-pub(super) fn own(scope: &mut Scope<'_>, link: &LinkRow, obligation_id: &str) -> Result<Asked, ApiError> {
-    asked_about(scope, link.reader()?, obligation_id)?
-        .filter(|asked| asked.standing == Standing::Answers)
-        .ok_or(ApiError::NotFound)
-}
-
-/// Whether the name that was typed is the reader's.
-pub(super) fn check_name(form: &Form, name: &str, errors: &mut Vec<FieldError>) {
-    if form.text("name").map(fold) != Some(fold(name)) {
-        errors.push(FieldError::new(
-            "name",
-            "name_mismatch",
-            format!("{name}さんの氏名を入れてください。"),
-            format!("Type the name {name}."),
-        ));
-    }
-}
-
-/// A field of a small form as it was sent.
-pub(super) fn field(form: &Form, name: &str, errors: &[FieldError], frame: &Frame) -> Field {
-    let error = errors.iter().find(|error| error.pointer == name);
-    Field {
-        name: name.to_owned(),
-        value: form.text(name).unwrap_or_default().to_owned(),
-        error: error.map(|error| said(frame.lang, error)),
-    }
-}
-
-/// The list on top of a form.
-pub(super) fn listed(errors: &[FieldError], frame: &Frame) -> Vec<(String, String)> {
-    errors
-        .iter()
-        .map(|error| (error.pointer.clone(), said(frame.lang, error)))
-        .collect()
-}
-
-/// Those who were found, to choose from.
-pub(super) fn choices(found: &[Found], chosen: Option<&str>) -> Vec<Choice> {
-    found
-        .iter()
-        .map(|person| Choice {
-            code: person.id.clone(),
-            label: match person.departments.as_slice() {
-                [] => person.name.clone(),
-                departments => format!("{}（{}）", person.name, departments.join("、")),
-            },
-            checked: chosen == Some(person.id.as_str()),
-        })
-        .collect()
-}
-
-#[derive(Template)]
-#[template(path = "answer_person.html")]
-pub(super) struct PersonPage {
-    pub frame: Frame,
-    pub title: String,
-    pub explained: String,
-    pub about: About,
-    pub q: String,
-    pub searched: bool,
-    pub found: Vec<Choice>,
-    pub choice_error: Option<String>,
-    pub text_label: String,
-    pub text: Field,
-    pub name: Field,
-    pub expected: String,
-    pub button: String,
-    pub errors: Vec<(String, String)>,
-    pub action: String,
-    pub back: String,
-}
-
-/// What a page on which a person is chosen is made of.
-pub(super) struct Choosing {
-    /// About what.
-    pub asked: Asked,
-    /// Whose link it is.
-    pub expected: String,
-    /// Who was found.
-    pub found: Vec<Found>,
-}
-
-/// Reads it; too short a word finds nobody.
-pub(super) fn choosing(scope: &mut Scope<'_>, link: &LinkRow, id: &str, q: &str) -> Result<Choosing, ApiError> {
-    let found = match search(scope, q) {
-        Err(ApiError::Validation(_)) => vec![],
-        found => found?,
-    };
-    Ok(Choosing {
-        asked: own(scope, link, id)?,
-        expected: reader_name(scope, link.reader()?)?,
-        found,
-    })
-}
-
-/// The word that is searched for, from the address.
-pub(super) fn searched(request: &HttpRequest) -> String {
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let pairs = query.map(web::Query::into_inner).unwrap_or_default();
-    pairs
-        .into_iter()
-        .find(|(name, _)| name == "q")
-        .map(|(_, value)| value.trim().to_owned())
-        .unwrap_or_default()
-}
-
-fn template(
-    frame: Frame,
-    opened: &Opened,
-    choosing: Choosing,
-    q: String,
-    form: &Form,
-    errors: &[FieldError],
-) -> PersonPage {
-    let id = choosing.asked.row.id.clone();
-    PersonPage {
-        title: frame
-            .t("担当が替わったことを知らせる", "Somebody else is in charge now")
-            .to_owned(),
-        explained: frame
-            .t(
-                "新しい担当の人を選んで送ると、担当がその人に替わり、引き受けの確認のメールがその人に届きます。",
-                "Choose who is in charge now. It becomes theirs at once, and they are asked by mail to accept.",
-            )
-            .to_owned(),
-        about: About::of(&choosing.asked),
-        searched: !q.is_empty(),
-        found: choices(&choosing.found, form.text("to")),
-        choice_error: errors
-            .iter()
-            .find(|error| error.pointer == "to")
-            .map(|error| said(frame.lang, error)),
-        text_label: frame
-            .t("理由（例：4月1日付けの異動）", "Reason (such as a transfer of 1 April)")
-            .to_owned(),
-        text: field(form, "text", errors, &frame),
-        name: field(form, "name", errors, &frame),
-        expected: choosing.expected,
-        button: frame.t("この人に引き継ぐ", "Hand over").to_owned(),
-        errors: listed(errors, &frame),
-        action: format!("{}/hand-over/{id}", opened.base()),
-        back: opened.base(),
-        q,
-        frame,
-    }
-}
+/// What the form says.
+const WORDING: Wording = Wording {
+    path: "hand-over",
+    title: ["担当が替わったことを知らせる", "Somebody else is in charge now"],
+    explained: [
+        "新しい担当の人を選んで送ると、担当がその人に替わり、引き受けの確認のメールがその人に届きます。",
+        "Choose who is in charge now. It becomes theirs at once, and they are asked by mail to accept.",
+    ],
+    text: ["理由（例：4月1日付けの異動）", "Reason (such as a transfer of 1 April)"],
+    button: ["この人に引き継ぐ", "Hand over"],
+    by_mail: false,
+};
 
 /// The form.
 #[route("/r/{token}/hand-over/{obligation_id}", method = "GET", method = "HEAD")]
@@ -200,13 +37,7 @@ pub(super) async fn get_hand_over(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    opened.person()?;
-    let q = searched(&request);
-    let words = q.clone();
-    let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
-    let choosing = read.await?;
-    let template = template(Frame::of(&request), &opened, choosing, q, &Form::default(), &[]);
-    page(&request, StatusCode::OK, &template)
+    person::show(&request, &opened, &WORDING, id).await
 }
 
 /// Hands over.
@@ -243,36 +74,9 @@ pub(super) async fn hand_over(
             page(&request, StatusCode::OK, &template)
         }
         Err(error) => {
-            let errors = as_fields(error)?;
-            let q = form.text("q").unwrap_or_default().to_owned();
-            let words = q.clone();
-            let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
-            let choosing = read.await?;
-            let template = template(frame, &opened, choosing, q, &form, &errors);
-            page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template)
+            let errors = wrong::of_form(error)?;
+            person::show_again(&request, &opened, &WORDING, id, &form, &errors).await
         }
-    }
-}
-
-/// What is wrong with a small form: wrong values at their fields, what the state forbids on top.
-///
-/// # Errors
-/// What no form can put right.
-pub(super) fn as_fields(error: ApiError) -> Result<Vec<FieldError>, ApiError> {
-    match error {
-        ApiError::Validation(mut errors) => {
-            for error in &mut errors {
-                error.pointer = match error.pointer.as_str() {
-                    "/to_person_id" => "to".to_owned(),
-                    "/reason" | "/note" => "text".to_owned(),
-                    pointer if pointer.starts_with('/') => "main".to_owned(),
-                    name => name.to_owned(),
-                };
-            }
-            Ok(errors)
-        }
-        ApiError::Conflict { code, ja, en } => Ok(vec![FieldError::new("main", code, ja, en)]),
-        other => Err(other),
     }
 }
 
@@ -322,5 +126,5 @@ fn carry_out(
         vec![entry.id.clone()],
         reason.unwrap_or_default(),
     )?;
-    reader_name(scope, crate::links::Reader::Person(to))
+    reader_name(scope, Reader::Person(to))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use chrono::NaiveDate;
 
-use super::form::{Received, SentFile, Texts};
+use super::form::{Received, SentFile};
 use super::sheet::{self, Sheet};
 use super::{Opened, grace, see_other, staff};
 use crate::answers::asked::{Asked, AskedClause, Standing, asked_of};
@@ -20,6 +20,7 @@ use crate::http::error::{ApiError, FieldError};
 use crate::obligations::cycles::hold;
 use crate::obligations::{AnswerWord, ClauseAnswer, DecisionCreate, DecisionWord, Method, VerificationCreate};
 use crate::ownership_transfers::wire::{AcceptanceCreate, AcceptanceWord};
+use crate::pages::form::Form;
 
 /// How a sheet ended.
 pub(super) enum Sent {
@@ -60,7 +61,7 @@ async fn answer(request: &HttpRequest, opened: Opened, received: Received) -> Re
 fn send(opened: &Opened, received: Received) -> Result<Sent, ApiError> {
     let Received { texts, files } = received;
     let (answered, loaded) = opened.read_now(|scope, link| {
-        let sheet = texts.get("sheet").unwrap_or_default();
+        let sheet = texts.text("sheet").unwrap_or_default();
         Ok((receipts::of_sheet(scope, link, sheet)?, sheet::load(scope, link)?))
     })?;
     if let Some(number) = answered {
@@ -73,7 +74,7 @@ fn send(opened: &Opened, received: Received) -> Result<Sent, ApiError> {
         return Ok(Sent::Wrong(errors));
     };
     let written = opened.write_now(&person, |scope, link| {
-        let sheet = texts.get("sheet").unwrap_or_default();
+        let sheet = texts.text("sheet").unwrap_or_default();
         if let Some(number) = receipts::of_sheet(scope, link, sheet)? {
             return Ok(number);
         }
@@ -113,10 +114,10 @@ fn field_of(pointer: &str) -> String {
 }
 
 /// Who signs: the person whom the link is for, or one of the department whose mailbox it went to, by their full name.
-pub(super) fn signed(sheet: &Sheet, mailbox: bool, texts: &Texts, errors: &mut Vec<FieldError>) -> Option<String> {
-    let typed = texts.get("name").map(fold);
+pub(super) fn signed(sheet: &Sheet, mailbox: bool, texts: &Form, errors: &mut Vec<FieldError>) -> Option<String> {
+    let typed = texts.text("name").map(fold);
     let signer = if mailbox {
-        let chosen = texts.get("who");
+        let chosen = texts.text("who");
         sheet.people.iter().find(|(id, _)| Some(id.as_str()) == chosen)
     } else {
         sheet.people.first()
@@ -151,7 +152,7 @@ pub(super) fn signed(sheet: &Sheet, mailbox: bool, texts: &Texts, errors: &mut V
 fn orders(
     app: &App,
     asked: &[Asked],
-    texts: &Texts,
+    texts: &Form,
     files: Vec<SentFile>,
     errors: &mut Vec<FieldError>,
 ) -> Result<Vec<Order>, ApiError> {
@@ -174,9 +175,8 @@ fn orders(
     // What the sheet asked about and this page does not ask any more: nobody should believe that it was answered.
     let known = |name: &str| asked.iter().any(|asked| name.contains(asked.row.id.as_str()));
     let gone = texts
-        .0
-        .iter()
-        .any(|(name, _)| (name.starts_with("a.") || name.starts_with("d.") || name.starts_with("h.")) && !known(name));
+        .names()
+        .any(|name| (name.starts_with("a.") || name.starts_with("d.") || name.starts_with("h.")) && !known(name));
     if gone {
         errors.push(FieldError::new(
             "main",
@@ -202,7 +202,7 @@ pub(super) type Confirmed = (VerificationCreate, BTreeMap<String, NewFile>);
 pub(super) fn confirmed(
     app: &App,
     about: &Asked,
-    texts: &Texts,
+    texts: &Form,
     files: &mut BTreeMap<String, SentFile>,
     partly: bool,
     errors: &mut Vec<FieldError>,
@@ -212,9 +212,9 @@ pub(super) fn confirmed(
         let suffix = format!("{id}.{}", asked.clause.key);
         ["a", "n"]
             .iter()
-            .any(|field| texts.get(&format!("{field}.{suffix}")).is_some())
+            .any(|field| texts.text(&format!("{field}.{suffix}")).is_some())
             || files.contains_key(&format!("f.{suffix}"))
-    }) || texts.get(&format!("comment.{id}")).is_some();
+    }) || texts.text(&format!("comment.{id}")).is_some();
     if !begun {
         return Ok(None);
     }
@@ -222,7 +222,7 @@ pub(super) fn confirmed(
     for asked in about.own() {
         let key = &asked.clause.key;
         let suffix = format!("{id}.{key}");
-        let Some(answer) = texts.get(&format!("a.{suffix}")).and_then(AnswerWord::parse) else {
+        let Some(answer) = texts.text(&format!("a.{suffix}")).and_then(AnswerWord::parse) else {
             if !partly {
                 errors.push(FieldError::new(
                     &format!("a.{suffix}"),
@@ -242,15 +242,15 @@ pub(super) fn confirmed(
             answer,
             method: None,
             evidence_id: asked.prepared.as_ref().and_then(|row| row.evidence_id.clone()),
-            note: texts.get(&format!("n.{suffix}")).map(str::to_owned),
+            note: texts.text(&format!("n.{suffix}")).map(str::to_owned),
         });
     }
     let new = VerificationCreate {
         verified_on: None,
-        method: texts.get(&format!("method.{id}")).and_then(Method::parse),
+        method: texts.text(&format!("method.{id}")).and_then(Method::parse),
         answers,
-        onsite_reason: texts.get(&format!("onsite.{id}")).map(str::to_owned),
-        note: texts.get(&format!("comment.{id}")).map(str::to_owned),
+        onsite_reason: texts.text(&format!("onsite.{id}")).map(str::to_owned),
+        note: texts.text(&format!("comment.{id}")).map(str::to_owned),
     };
     Ok(Some((new, shown)))
 }
@@ -261,11 +261,11 @@ fn new_file(
     about: &Asked,
     asked: &AskedClause,
     suffix: &str,
-    texts: &Texts,
+    texts: &Form,
     file: SentFile,
     errors: &mut Vec<FieldError>,
 ) -> Result<Option<NewFile>, ApiError> {
-    let chosen = texts.get(&format!("k.{suffix}"));
+    let chosen = texts.text(&format!("k.{suffix}"));
     let mut kinds = asked.evidence.iter().map(|(code, _)| code);
     let kind = match chosen {
         Some(chosen) => kinds.find(|code| *code == chosen),
@@ -279,7 +279,7 @@ fn new_file(
             "Choose the kind of evidence.",
         ));
     }
-    let until = texts.get(&format!("v.{suffix}"));
+    let until = texts.text(&format!("v.{suffix}"));
     let valid_until_on: Option<NaiveDate> = until.and_then(|text| text.parse().ok());
     if until.is_some() && valid_until_on.is_none() {
         errors.push(FieldError::new(
@@ -318,10 +318,10 @@ fn unanswered(name: &str, about: &Asked) -> FieldError {
     )
 }
 
-fn decided(about: &Asked, texts: &Texts, errors: &mut Vec<FieldError>) -> Option<Said> {
+fn decided(about: &Asked, texts: &Form, errors: &mut Vec<FieldError>) -> Option<Said> {
     let id = &about.row.id;
-    let (document, comment) = (texts.get(&format!("doc.{id}")), texts.get(&format!("comment.{id}")));
-    let chosen = texts.get(&format!("d.{id}"));
+    let (document, comment) = (texts.text(&format!("doc.{id}")), texts.text(&format!("comment.{id}")));
+    let chosen = texts.text(&format!("d.{id}"));
     let decision = match chosen {
         Some("renew") => DecisionWord::Renew,
         Some("retender") => DecisionWord::Retender,
@@ -341,10 +341,10 @@ fn decided(about: &Asked, texts: &Texts, errors: &mut Vec<FieldError>) -> Option
     }))
 }
 
-fn accepted(about: &Asked, texts: &Texts, errors: &mut Vec<FieldError>) -> Option<Said> {
+fn accepted(about: &Asked, texts: &Form, errors: &mut Vec<FieldError>) -> Option<Said> {
     let id = &about.row.id;
-    let comment = texts.get(&format!("comment.{id}"));
-    let chosen = texts.get(&format!("h.{id}"));
+    let comment = texts.text(&format!("comment.{id}"));
+    let chosen = texts.text(&format!("h.{id}"));
     let answer = match chosen {
         Some("accept") => AcceptanceWord::Accept,
         Some("decline") => AcceptanceWord::Decline,

@@ -7,57 +7,31 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, route, web};
 
 use super::form::Received;
-use super::hand_over::{About, PersonPage, as_fields, check_name, choices, choosing, field, listed, own, searched};
+use super::person::{self, Wording};
 use super::send::{confirmed, signed};
-use super::sheet::{self, said};
-use super::{DonePage, Opened};
+use super::small::{check_name, own};
+use super::{DonePage, Opened, sheet, wrong};
 use crate::answers::asked::Asked;
 use crate::answers::{keep_evidence, letters, prepared, reader_name};
 use crate::app::{Scope, Subject};
 use crate::domain::vocabulary::ObligationKind;
 use crate::http::error::{ApiError, FieldError};
-use crate::links::LinkRow;
+use crate::links::{LinkRow, Reader};
 use crate::pages::form::Form;
 use crate::pages::frame::{Frame, page};
 
-fn template(
-    frame: Frame,
-    opened: &Opened,
-    choosing: super::hand_over::Choosing,
-    q: String,
-    form: &Form,
-    errors: &[FieldError],
-) -> PersonPage {
-    let id = choosing.asked.row.id.clone();
-    // Whoever cannot be written to cannot be asked.
-    let found: Vec<_> = choosing.found.into_iter().filter(|person| person.has_address).collect();
-    PersonPage {
-        title: frame.t("職員に下書きを頼む", "Ask my staff").to_owned(),
-        explained: frame
-            .t(
-                "選んだ人にメールのリンクが届き、答えと証跡を下書きできます。下書きができるとあなたにメールが届き、確かめて確定します。",
-                "They get a link by mail to fill in answers and evidence. When they have, you are told and confirm it.",
-            )
-            .to_owned(),
-        about: About::of(&choosing.asked),
-        searched: !q.is_empty(),
-        found: choices(&found, form.text("to")),
-        choice_error: errors
-            .iter()
-            .find(|error| error.pointer == "to")
-            .map(|error| said(frame.lang, error)),
-        text_label: frame.t("伝言（任意）", "Message (optional)").to_owned(),
-        text: field(form, "text", errors, &frame),
-        name: field(form, "name", errors, &frame),
-        expected: choosing.expected,
-        button: frame.t("この人に頼む", "Ask").to_owned(),
-        errors: listed(errors, &frame),
-        action: format!("{}/staff/{id}", opened.base()),
-        back: opened.base(),
-        q,
-        frame,
-    }
-}
+/// What the form says.
+const WORDING: Wording = Wording {
+    path: "staff",
+    title: ["職員に下書きを頼む", "Ask my staff"],
+    explained: [
+        "選んだ人にメールのリンクが届き、答えと証跡を下書きできます。下書きができるとあなたにメールが届き、確かめて確定します。",
+        "They get a link by mail to fill in answers and evidence. When they have, you are told and confirm it.",
+    ],
+    text: ["伝言（任意）", "Message (optional)"],
+    button: ["この人に頼む", "Ask"],
+    by_mail: true,
+};
 
 /// The form.
 #[route("/r/{token}/staff/{obligation_id}", method = "GET", method = "HEAD")]
@@ -67,13 +41,7 @@ pub(super) async fn get_staff(
 ) -> Result<HttpResponse, ApiError> {
     let (token, id) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;
-    opened.person()?;
-    let q = searched(&request);
-    let words = q.clone();
-    let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
-    let choosing = read.await?;
-    let template = template(Frame::of(&request), &opened, choosing, q, &Form::default(), &[]);
-    page(&request, StatusCode::OK, &template)
+    person::show(&request, &opened, &WORDING, id).await
 }
 
 /// Asks somebody.
@@ -102,13 +70,8 @@ pub(super) async fn ask_staff(
             page(&request, StatusCode::OK, &template)
         }
         Err(error) => {
-            let errors = as_fields(error)?;
-            let q = form.text("q").unwrap_or_default().to_owned();
-            let words = q.clone();
-            let read = opened.read(move |scope, link| choosing(scope, link, &id, &words));
-            let choosing = read.await?;
-            let template = template(frame, &opened, choosing, q, &form, &errors);
-            page(&request, StatusCode::UNPROCESSABLE_ENTITY, &template)
+            let errors = wrong::of_form(error)?;
+            person::show_again(&request, &opened, &WORDING, id, &form, &errors).await
         }
     }
 }
@@ -159,7 +122,7 @@ fn ask(
     };
     let payload = serde_json::json!({"cycle": asked.row.cycle, "preparer_person_id": to});
     scope.record("obligation.preparation_requested", subject, payload);
-    reader_name(scope, crate::links::Reader::Person(to))
+    reader_name(scope, Reader::Person(to))
 }
 
 /// Takes in what somebody has prepared.
@@ -237,11 +200,11 @@ fn take_in(opened: &Opened, received: Received) -> Result<TakenIn, ApiError> {
             prepared::keep(scope, &about, &preparer, &answers)?;
             letters::prepared(scope, &about, &responsible, &preparer)?;
         }
-        reader_name(scope, crate::links::Reader::Person(&responsible))
+        reader_name(scope, Reader::Person(&responsible))
     });
     match written {
         Ok(by) => Ok(Ok(by)),
-        Err(error) => Ok(Err(as_fields(error)?)),
+        Err(error) => Ok(Err(wrong::of_form(error)?)),
     }
 }
 
