@@ -20,7 +20,8 @@
 //! - [`db`] is the only place that knows two databases; [`journal`] the append-only record of every change.
 //! - [`work`] plans and delivers reminders from rows, never from memory; [`mail`] writes and hands over messages.
 //! - [`health`] and [`metrics`] tell those who run it how it is.
-//! - [`app`] is what a handler can reach; [`clock`] and [`random`] are injected; [`keys`] and [`tokens`] guard the door.
+//! - [`app`] is what a handler can reach; [`clock`] and [`random`] are injected; `number_series` gives
+//!   running numbers; [`keys`] and [`tokens`] guard the door.
 //! - [`cli`] are the commands, [`demo`] the trial with the five policies.
 
 pub mod answers;
@@ -65,6 +66,7 @@ pub mod mail;
 pub mod measure_areas;
 pub mod messages;
 pub mod metrics;
+mod number_series;
 pub mod obligations;
 pub mod organizations;
 pub mod origins;

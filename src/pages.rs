@@ -6,6 +6,7 @@
 
 mod answer;
 mod chart;
+mod cookie;
 mod entry;
 mod failure;
 mod form;

@@ -24,6 +24,7 @@ use crate::http::error::{ApiError, FieldError};
 use crate::http::openapi::{PreconditionProblems, Problems, WriteProblems};
 use crate::http::page::{self, After, page_of};
 use crate::{departments, organizations};
+pub(crate) use holders::held_by;
 
 const KIND: &str = "post";
 

@@ -11,7 +11,7 @@ use super::grace::{self, GraceRow};
 use super::history::{LastAnswer, articles, last_answers};
 use super::prepared::{self, PreparedRow};
 use crate::app::Scope;
-use crate::db::schema::{entries, obligations, post_holders, reminder_items, round_clauses};
+use crate::db::schema::{entries, obligations, reminder_items, round_clauses};
 use crate::db::types::Word;
 use crate::domain::catalogue::Clause;
 use crate::domain::onsite;
@@ -26,6 +26,7 @@ use crate::mail::templates::digest::{Counterpart, Takeover};
 use crate::obligations::ObligationRow;
 use crate::organizations;
 use crate::ownership_transfers::takeovers;
+use crate::posts;
 use crate::work::contents::counterparts;
 use crate::work::matters;
 use crate::work::recipients::{About, Around};
@@ -221,17 +222,8 @@ fn candidates(scope: &mut Scope<'_>, reader: Reader<'_>) -> Result<Vec<Obligatio
 
 /// The entries that a person owns today, also by a post.
 fn owned_by(scope: &mut Scope<'_>, person_id: &str) -> Result<Vec<String>, ApiError> {
-    let posts: Vec<Option<String>> = post_holders::table
-        .filter(post_holders::local_government_id.eq(&scope.lg))
-        .filter(post_holders::person_id.eq(person_id))
-        .filter(post_holders::starts_on.le(scope.today))
-        .filter(
-            post_holders::ends_on
-                .is_null()
-                .or(post_holders::ends_on.ge(Some(scope.today))),
-        )
-        .select(post_holders::post_id.nullable())
-        .load(scope.conn)?;
+    let held = posts::held_by(scope, person_id, scope.today)?;
+    let posts: Vec<Option<String>> = held.into_iter().map(Some).collect();
     let mut owned: Vec<String> = entries::table
         .filter(entries::local_government_id.eq(&scope.lg))
         .filter(entries::owner_person_id.eq(Some(person_id)))

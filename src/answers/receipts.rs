@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::app::{Scope, Subject};
 use crate::clock::Instant;
-use crate::db::on_each_backend;
-use crate::db::schema::{number_series, people, receipts};
+use crate::db::schema::{people, receipts};
 use crate::domain::calendar::fiscal_year;
 use crate::http::error::ApiError;
 use crate::links::LinkRow;
+use crate::number_series;
 
 /// What was answered about one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,22 +156,6 @@ pub(super) fn issue(
 /// Numbered within the fiscal year, as offices number what they receive.
 fn next_number(scope: &mut Scope<'_>) -> Result<String, ApiError> {
     let series = format!("R{}", fiscal_year(scope.today) - 2018);
-    let row = (
-        number_series::local_government_id.eq(&scope.lg),
-        number_series::series.eq(&series),
-        number_series::last_number.eq(0_i64),
-    );
-    on_each_backend!(&mut *scope.conn, |c| diesel::insert_into(number_series::table)
-        .values(row)
-        .on_conflict((number_series::local_government_id, number_series::series))
-        .do_nothing()
-        .execute(c))?;
-    diesel::update(number_series::table.find((&scope.lg, &series)))
-        .set(number_series::last_number.eq(number_series::last_number + 1))
-        .execute(scope.conn)?;
-    let number: i64 = number_series::table
-        .find((&scope.lg, &series))
-        .select(number_series::last_number)
-        .first(scope.conn)?;
+    let number = number_series::next(scope, &series)?;
     Ok(format!("{series}-{number:06}"))
 }

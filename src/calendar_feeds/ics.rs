@@ -9,10 +9,11 @@ use super::FeedRow;
 use crate::app::Scope;
 use crate::clock::Instant;
 use crate::db::on_tenant;
-use crate::db::schema::{entries, obligations, post_holders};
+use crate::db::schema::{entries, obligations};
 use crate::db::types::Word;
 use crate::domain::vocabulary::{CodeWord, ObligationKind};
 use crate::http::error::ApiError;
+use crate::posts;
 
 /// How often a calendar program reads again (RFC 7986).
 const REFRESH: &str = "PT12H";
@@ -55,17 +56,7 @@ pub(super) fn due(scope: &mut Scope<'_>, feed: &FeedRow) -> Result<Vec<Due>, Api
         due = due.filter(entries::department_id.eq(Some(department.clone())));
     }
     if let Some(person) = &feed.person_id {
-        let posts: Vec<String> = post_holders::table
-            .filter(post_holders::local_government_id.eq(&scope.lg))
-            .filter(post_holders::person_id.eq(person))
-            .filter(post_holders::starts_on.le(scope.today))
-            .filter(
-                post_holders::ends_on
-                    .is_null()
-                    .or(post_holders::ends_on.ge(Some(scope.today))),
-            )
-            .select(post_holders::post_id)
-            .load(scope.conn)?;
+        let posts = posts::held_by(scope, person, scope.today)?;
         let posts: Vec<Option<String>> = posts.into_iter().map(Some).collect();
         due = due.filter(
             entries::owner_person_id

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use super::wire::{Entry, EntryChange, EntryInput, EntryRisk, Holder};
 use crate::app::{Scope, Subject};
 use crate::clock::Instant;
-use crate::db::schema::{entries, number_series};
+use crate::db::schema::entries;
+use crate::db::search;
 use crate::db::types::Word;
-use crate::db::{on_each_backend, search};
 use crate::domain::calendar::fiscal_year;
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle;
@@ -17,7 +17,7 @@ use crate::external_ids;
 use crate::http::body::{Patch, line, lines};
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError};
-use crate::{corrective_actions, departments, incidents, organizations, people, posts};
+use crate::{corrective_actions, departments, incidents, number_series, organizations, people, posts};
 
 /// The word of entries in journal, search and external ids.
 pub(crate) const KIND: &str = "entry";
@@ -320,23 +320,7 @@ fn next_control_number(scope: &mut Scope<'_>, kind: Kind) -> Result<String, ApiE
         Kind::SocialMediaAccount => "SN",
     };
     let series = format!("{prefix}-{}", fiscal_year(scope.today));
-    let row = (
-        number_series::local_government_id.eq(&scope.lg),
-        number_series::series.eq(&series),
-        number_series::last_number.eq(0_i64),
-    );
-    on_each_backend!(&mut *scope.conn, |c| diesel::insert_into(number_series::table)
-        .values(row)
-        .on_conflict((number_series::local_government_id, number_series::series))
-        .do_nothing()
-        .execute(c))?;
-    diesel::update(number_series::table.find((&scope.lg, &series)))
-        .set(number_series::last_number.eq(number_series::last_number + 1))
-        .execute(scope.conn)?;
-    let number: i64 = number_series::table
-        .find((&scope.lg, &series))
-        .select(number_series::last_number)
-        .first(scope.conn)?;
+    let number = number_series::next(scope, &series)?;
     Ok(format!("{series}-{number:04}"))
 }
 

@@ -10,7 +10,7 @@ use super::wire::{TransferObject, TransferObjectKind};
 use crate::app::Scope;
 use crate::db::insert_new;
 use crate::db::schema::{
-    entries, obligations, ownership_transfer_objects, post_holders, posts, round_clauses, social_media_services,
+    entries, obligations, ownership_transfer_objects, posts, round_clauses, social_media_services,
 };
 use crate::domain::vocabulary::{CodeWord, Status};
 use crate::http::error::ApiError;
@@ -172,17 +172,7 @@ fn obligations_of(scope: &mut Scope<'_>, wanted: &Wanted<'_>, person_id: &str) -
 
 /// Posts that the person holds on the day.
 fn posts_of(scope: &mut Scope<'_>, wanted: &Wanted<'_>, person_id: &str) -> Result<Vec<ObjectRef>, ApiError> {
-    let held: Vec<String> = post_holders::table
-        .filter(post_holders::local_government_id.eq(&scope.lg))
-        .filter(post_holders::person_id.eq(person_id))
-        .filter(post_holders::starts_on.le(wanted.on))
-        .filter(
-            post_holders::ends_on
-                .is_null()
-                .or(post_holders::ends_on.ge(Some(wanted.on))),
-        )
-        .select(post_holders::post_id)
-        .load(scope.conn)?;
+    let held = crate::posts::held_by(scope, person_id, wanted.on)?;
     let mut query = posts::table
         .filter(posts::local_government_id.eq(scope.lg.clone()))
         .filter(posts::id.eq_any(held))

@@ -4,17 +4,15 @@
 //! The way there is a link, not a form: a browser holds the page's `form-action` against where a form ends up. It leads
 //! to the public address, whose cookie the way back needs, also from a page that was reached by another name.
 
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Deserialize;
 
+use super::cookie::Kept;
 use super::said::address;
-use super::sign_in::go_to;
-use super::viewer;
+use super::sign_in::{go_to, signed_in};
 use crate::app::App;
 use crate::http::error::{ApiError, Lang};
-use crate::sessions::openid::{self, Answer, ERRAND_SECONDS, Errand, Trouble};
+use crate::sessions::openid::{self, Answer, Errand, Trouble};
 
 /// The button on the sign-in page.
 pub(super) struct Door {
@@ -136,7 +134,11 @@ pub(super) async fn get_openid(
             .map_err(ApiError::internal)?
     };
     match found {
-        Ok((errand, url)) => with_cookie(&app, go_to(&url), Some(errand.encoded()?)),
+        Ok((errand, url)) => {
+            let mut away = go_to(&url);
+            Kept::Errand.set(&app, &mut away, Some(errand.encoded()?))?;
+            Ok(away)
+        }
         Err(trouble) => sent_back(trouble, crate::sessions::local_path(&then)),
     }
 }
@@ -149,8 +151,8 @@ pub(super) async fn get_openid_back(
     answer: web::Query<Answer>,
 ) -> Result<HttpResponse, ApiError> {
     app.limits.sign_in(&request)?;
-    let kept = request.cookie(cookie_name(&app));
-    let errand = kept.and_then(|cookie| Errand::decoded(cookie.value()));
+    let errand = Kept::Errand.sent(&app, &request);
+    let errand = errand.and_then(|kept| Errand::decoded(&kept));
     let then = errand
         .as_ref()
         .map_or_else(|| "/".to_owned(), |errand| errand.leads_to().to_owned());
@@ -160,18 +162,13 @@ pub(super) async fn get_openid_back(
             .await
             .map_err(ApiError::internal)?
     };
-    let gone_on = match ended {
-        Ok(started) => {
-            let mut gone_on = go_to(&started.leads_to);
-            gone_on
-                .add_cookie(&viewer::cookie(&app, Some(started.secret)))
-                .map_err(ApiError::internal)?;
-            gone_on
-        }
+    let mut gone_on = match ended {
+        Ok(started) => signed_in(&app, started)?,
         Err(trouble) => sent_back(trouble, &then)?,
     };
     // A code is exchanged once: whatever came of it, the next attempt begins anew.
-    with_cookie(&app, gone_on, None)
+    Kept::Errand.set(&app, &mut gone_on, None)?;
+    Ok(gone_on)
 }
 
 /// To the sign-in page, which says what went wrong; the log says more.
@@ -186,30 +183,4 @@ fn sent_back(trouble: Trouble, then: &str) -> Result<HttpResponse, ApiError> {
     tracing::warn!(why = %trouble, "nobody was signed in by OpenID Connect");
     let then = if then == "/" { "" } else { then };
     Ok(go_to(&address("/sign-in", [("openid", wrong.word()), ("then", then)])))
-}
-
-fn cookie_name(app: &App) -> &'static str {
-    if viewer::is_secure(app) {
-        "__Host-openid"
-    } else {
-        "openid"
-    }
-}
-
-/// The cookie of whoever is on the way; without a value the one that removes it. The provider's answer is a link of
-/// another site, so it comes with it only because it is `Lax`.
-fn with_cookie(app: &App, mut answer: HttpResponse, value: Option<String>) -> Result<HttpResponse, ApiError> {
-    let is_over = value.is_none();
-    let mut cookie = Cookie::build(cookie_name(app), value.unwrap_or_default())
-        .path("/")
-        .http_only(true)
-        .secure(viewer::is_secure(app))
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(ERRAND_SECONDS))
-        .finish();
-    if is_over {
-        cookie.make_removal();
-    }
-    answer.add_cookie(&cookie).map_err(ApiError::internal)?;
-    Ok(answer)
 }

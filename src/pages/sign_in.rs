@@ -6,15 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::cookie::Kept;
 use super::form::Form;
 use super::frame::{Frame, page};
 use super::openid::{Door, Wrong};
-use super::viewer::{self, Viewer};
+use super::viewer::Viewer;
 use crate::app::App;
 use crate::domain::identifier::EmailAddress;
 use crate::domain::sight::Room;
 use crate::http::error::ApiError;
-use crate::sessions;
+use crate::sessions::{self, Started};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -74,6 +75,16 @@ pub(super) fn go_to(path: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, path.to_owned()))
         .finish()
+}
+
+/// Goes on to where somebody wanted to go, signed in.
+///
+/// # Errors
+/// A secret that no cookie holds, which is ours to fix.
+pub(super) fn signed_in(app: &App, started: Started) -> Result<HttpResponse, ApiError> {
+    let mut gone_on = go_to(&started.leads_to);
+    Kept::Session.set(app, &mut gone_on, Some(started.secret))?;
+    Ok(gone_on)
 }
 
 /// The first page: the figures for whoever sees them, one's own work for everybody else.
@@ -165,13 +176,7 @@ pub(super) async fn post_link(
             .map_err(ApiError::internal)?
     };
     match started {
-        Ok(started) => {
-            let mut answer = go_to(&started.leads_to);
-            answer
-                .add_cookie(&viewer::cookie(&app, Some(started.secret)))
-                .map_err(ApiError::internal)?;
-            Ok(answer)
-        }
+        Ok(started) => signed_in(&app, started),
         Err(ApiError::NotFound) => {
             let frame = Frame::of(&request);
             page(&request, StatusCode::NOT_FOUND, &OverPage { frame })
@@ -189,8 +194,6 @@ pub(super) async fn post_sign_out(viewer: Viewer, form: Form) -> Result<HttpResp
         .await
         .map_err(ApiError::internal)??;
     let mut answer = go_to("/sign-in?out=1");
-    answer
-        .add_cookie(&viewer::cookie(viewer.app(), None))
-        .map_err(ApiError::internal)?;
+    Kept::Session.set(viewer.app(), &mut answer, None)?;
     Ok(answer)
 }

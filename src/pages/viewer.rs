@@ -6,11 +6,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 
+use super::cookie::Kept;
 use crate::app::{App, Scope};
 use crate::domain::sight::Room;
 use crate::http::error::ApiError;
@@ -77,37 +77,12 @@ impl Viewer {
     }
 }
 
-/// The name of the cookie: only of this host, and only over TLS, unless the service is reached without it (a trial on
-/// this machine).
-fn cookie_name(app: &App) -> &'static str {
-    if is_secure(app) { "__Host-session" } else { "session" }
-}
-
-/// Whether the service is reached by TLS.
-pub(super) fn is_secure(app: &App) -> bool {
-    !app.config.public_url.starts_with("http://")
-}
-
-/// The cookie of a session; without a secret the one that removes it.
-pub(super) fn cookie(app: &App, secret: Option<String>) -> Cookie<'static> {
-    let mut cookie = Cookie::build(cookie_name(app), secret.clone().unwrap_or_default())
-        .path("/")
-        .http_only(true)
-        .secure(is_secure(app))
-        .same_site(SameSite::Lax)
-        .finish();
-    if secret.is_none() {
-        cookie.make_removal();
-    }
-    cookie
-}
-
 /// Who is signed in, if anybody is.
 async fn find(app: &App, request: &HttpRequest) -> Result<Option<Viewer>, ApiError> {
-    let Some(cookie) = request.cookie(cookie_name(app)) else {
+    let Some(secret) = Kept::Session.sent(app, request) else {
         return Ok(None);
     };
-    let (app, secret) = (app.clone(), cookie.value().to_owned());
+    let app = app.clone();
     web::block(move || {
         let session = sessions::current(&app, &secret)?;
         Ok(session.map(|session| Viewer { session, app }))

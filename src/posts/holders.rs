@@ -25,6 +25,21 @@ impl Dated for PostHolder {
     }
 }
 
+/// The posts that a person holds on a day.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn held_by(scope: &mut Scope<'_>, person_id: &str, on: NaiveDate) -> Result<Vec<String>, ApiError> {
+    Ok(post_holders::table
+        .filter(post_holders::local_government_id.eq(&scope.lg))
+        .filter(post_holders::person_id.eq(person_id))
+        .filter(post_holders::starts_on.le(on))
+        .filter(post_holders::ends_on.is_null().or(post_holders::ends_on.ge(Some(on))))
+        .order(post_holders::post_id)
+        .select(post_holders::post_id)
+        .load(scope.conn)?)
+}
+
 /// The holders of these posts by post, in the order of their first days; without `planned` as everybody may know them.
 pub(super) fn of(
     scope: &mut Scope<'_>,

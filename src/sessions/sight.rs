@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use crate::app::Scope;
-use crate::db::schema::{entries, organizations, post_holders};
+use crate::db::schema::{entries, organizations};
 use crate::domain::sight::{Held, Room, Sight};
 use crate::domain::vocabulary::Role;
 use crate::entries::list::Within;
 use crate::http::caller::Organizations;
 use crate::http::error::ApiError;
 use crate::people::holders::Directory;
+use crate::posts;
 
 /// Entries of an absent person that are looked up; somebody who owns more is no single person's stand-in.
 const MOST_OF_ABSENT: i64 = 1_000;
@@ -96,7 +97,7 @@ pub(crate) fn of(scope: &mut Scope<'_>, person_id: &str) -> Result<Seen, ApiErro
     let directory = Directory::load(scope, &ids, &[person_id.to_owned()], &[], scope.today)?;
     let held = directory.held(person_id);
     let sight = Sight::of(&held, |department| directory.with_below(department));
-    let posts = posts_of(scope, person_id)?;
+    let posts = posts::held_by(scope, person_id, scope.today)?;
     let mut stood_in_for = vec![];
     for (organization, absent) in directory.absences(person_id) {
         stood_in_for.extend(owned_by(scope, organization, absent)?);
@@ -124,24 +125,12 @@ pub(crate) fn of(scope: &mut Scope<'_>, person_id: &str) -> Result<Seen, ApiErro
     })
 }
 
-/// The posts that a person holds today.
-fn posts_of(scope: &mut Scope<'_>, person_id: &str) -> Result<Vec<String>, ApiError> {
-    Ok(post_holders::table
-        .filter(post_holders::local_government_id.eq(&scope.lg))
-        .filter(post_holders::person_id.eq(person_id))
-        .filter(post_holders::starts_on.le(scope.today))
-        .filter(
-            post_holders::ends_on
-                .is_null()
-                .or(post_holders::ends_on.ge(Some(scope.today))),
-        )
-        .select(post_holders::post_id)
-        .load(scope.conn)?)
-}
-
 /// The entries of an organization that an absent person owns or deputises.
 fn owned_by(scope: &mut Scope<'_>, organization_id: &str, person_id: &str) -> Result<Vec<String>, ApiError> {
-    let posts: Vec<Option<String>> = posts_of(scope, person_id)?.into_iter().map(Some).collect();
+    let posts: Vec<Option<String>> = posts::held_by(scope, person_id, scope.today)?
+        .into_iter()
+        .map(Some)
+        .collect();
     Ok(entries::table
         .filter(entries::local_government_id.eq(&scope.lg))
         .filter(entries::organization_id.eq(organization_id))

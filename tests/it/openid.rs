@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Browser, Page, TestApp, seed};
 use crate::identity_provider::{CLIENT, IdentityProvider, Manners, SUB, Signature};
 use crate::program::{run, run_with};
-use crate::sign_in::somebody;
+use crate::sign_in::{NO_ONES, people_without_an_address_of_their_own, somebody};
 use crate::smtp_server::closed_port;
 
 const ADDRESS: &str = "hanako@city.example.lg.jp";
@@ -301,23 +301,12 @@ db_test!(what_the_provider_refuses_is_said_on_the_sign_in_page, |app| {
 db_test!(an_address_that_is_not_one_persons_lets_nobody_in, |app| {
     let provider = IdentityProvider::start();
     let app = with(app, &provider).await;
-    let left = somebody(&app, "left@city.example.lg.jp", &["ciso"]).await;
-    let officer = app.officer();
-    let etag = officer.get(&format!("/people/{left}")).await.etag();
-    let gone = json!({"left_on": "2027-03-31"});
-    officer.patch(&format!("/people/{left}"), &etag, gone).await.expect(200);
-    for _ in 0..2 {
-        somebody(&app, "shared@city.example.lg.jp", &["ciso"]).await;
-    }
+    people_without_an_address_of_their_own(&app).await;
     somebody(&app, "both@city.example.lg.jp", &["ciso"]).await;
     let there = json!({"name": "見本 花子", "email": "both@city.example.lg.jp",
         "roles": [{"organization_id": seed::KAGOSHIMA_ASSEMBLY, "role": "ciso", "starts_on": "2027-01-01"}]});
     app.stranger().post("/people", there).await.expect(201);
-    for address in [
-        "left@city.example.lg.jp",
-        "shared@city.example.lg.jp",
-        "both@city.example.lg.jp",
-    ] {
+    for address in NO_ONES.into_iter().chain(["both@city.example.lg.jp"]) {
         provider.behaves(Manners {
             id_token: json!({"email": address}),
             ..Manners::default()

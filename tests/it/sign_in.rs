@@ -22,6 +22,22 @@ pub async fn somebody(app: &TestApp, address: &str, roles: &[&str]) -> String {
     app.officer().post("/people", new).await.expect(201).id()
 }
 
+/// An address of somebody who has left, and one that two share: neither is one person's.
+pub const NO_ONES: [&str; 2] = ["left@city.example.lg.jp", "shared@city.example.lg.jp"];
+
+/// Registers the people behind [`NO_ONES`].
+pub async fn people_without_an_address_of_their_own(app: &TestApp) {
+    let [left, shared] = NO_ONES;
+    let left = somebody(app, left, &["ciso"]).await;
+    let officer = app.officer();
+    let etag = officer.get(&format!("/people/{left}")).await.etag();
+    let gone = json!({"left_on": "2027-03-31"});
+    officer.patch(&format!("/people/{left}"), &etag, gone).await.expect(200);
+    for _ in 0..2 {
+        somebody(app, shared, &["ciso"]).await;
+    }
+}
+
 /// The path of the link in a mail.
 fn link_in(text: &str) -> String {
     let line = text.lines().find(|line| line.contains("/s/")).unwrap();
@@ -106,23 +122,12 @@ db_test!(a_link_ends_after_ten_minutes_and_its_mail_is_not_sent_late, |app| {
 });
 
 db_test!(the_answer_is_the_same_whether_an_address_is_known_or_not, |app| {
-    let left = somebody(&app, "left@city.example.lg.jp", &["ciso"]).await;
-    let officer = app.officer();
-    let etag = officer.get(&format!("/people/{left}")).await.etag();
-    let gone = json!({"left_on": "2027-03-31"});
-    officer.patch(&format!("/people/{left}"), &etag, gone).await.expect(200);
-    for _ in 0..2 {
-        somebody(&app, "shared@city.example.lg.jp", &["ciso"]).await;
-    }
+    people_without_an_address_of_their_own(&app).await;
     somebody(&app, ADDRESS, &[]).await;
     let known = app.browser().post("/sign-in", &[("email", ADDRESS)]).await.expect(200);
     let links = || app.db(|conn| sign_in_links::table.count().get_result::<i64>(conn));
     assert_eq!(links(), 1);
-    for address in [
-        "nobody@city.example.lg.jp",
-        "left@city.example.lg.jp",
-        "shared@city.example.lg.jp",
-    ] {
+    for address in NO_ONES.into_iter().chain(["nobody@city.example.lg.jp"]) {
         let page = app.browser().post("/sign-in", &[("email", address)]).await.expect(200);
         assert_eq!(page.html, known.html, "{address}");
     }
