@@ -1,11 +1,17 @@
 //! The outermost guard of every request: no compressed bodies, one time limit over everything, panics become 500, and
 //! every answer carries a request id and safe headers. It also renders errors in the caller's language, and says in the
 //! log and in the figures what was answered: by route template, never by path, address or name.
+//!
+//! HEAD is answered wherever GET is (RFC 9110 9.3.2), here and nowhere else: it goes on as GET, and of the answer the bytes
+//! are left out.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant as Monotonic};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -30,6 +36,21 @@ pub(super) struct RequestId(pub(super) String);
 /// The client of a request, once its token was believed; for the log.
 #[derive(Debug, Clone)]
 pub(super) struct ClientId(pub(super) String);
+
+/// The body of an answer to HEAD: as long as GET's would be, and nothing of it.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<web::Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
 
 /// What is told of a request when it has been answered.
 struct Told {
@@ -72,10 +93,14 @@ impl Told {
 /// # Errors
 /// Never an error of its own: each becomes a problem document.
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let told = Told::of(&request);
+    let is_head = told.method == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
     let request_id = request_id(&request);
     match answer(request, next, &told, &request_id).await {
         Ok(answered) => {
@@ -83,7 +108,11 @@ pub async fn guard(
             let client_id = extensions.get::<ClientId>().map(|id| id.0.as_str());
             told.tell(answered.status(), &request_id, client_id);
             drop(extensions);
-            Ok(answered)
+            Ok(if is_head {
+                answered.map_body(|_, body| BoxBody::new(Unsent(body.size())))
+            } else {
+                answered
+            })
         }
         Err((status, error)) => {
             told.tell(status, &request_id, None);

@@ -245,13 +245,17 @@ impl Document {
         }
         let mut paths = vec![];
         for (path, item) in json.get("paths").and_then(Value::as_object).into_iter().flatten() {
-            let methods: Vec<String> = item
+            let mut methods: Vec<String> = item
                 .as_object()
                 .into_iter()
                 .flatten()
                 .filter(|(key, _)| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
                 .map(|(key, _)| key.to_uppercase())
                 .collect();
+            // The guard answers it wherever GET is answered.
+            if methods.iter().any(|method| method == "GET") {
+                methods.push("HEAD".to_owned());
+            }
             paths.push((ResourceDef::new(path.as_str()), methods.join(", ")));
         }
         // A path in words comes before one that a parameter could read the same way.

@@ -2,7 +2,7 @@
 //! change is saved; both are [`crate::answers::changes`]'.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, post, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
 use super::card::{Choice, Field};
@@ -211,7 +211,7 @@ fn render(
 }
 
 /// The form.
-#[route("/r/{token}/changes/{obligation_id}", method = "GET", method = "HEAD")]
+#[get("/r/{token}/changes/{obligation_id}")]
 pub(super) async fn get_changes(
     request: HttpRequest,
     path: web::Path<(String, String)>,

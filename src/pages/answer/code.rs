@@ -1,7 +1,7 @@
 //! `/r`: for whoever cannot open the link of a mail, the page where its short code is typed.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, post, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
 use super::see_other;
@@ -20,7 +20,7 @@ struct CodePage {
 }
 
 /// The page that asks for a code.
-#[route("/r", method = "GET", method = "HEAD")]
+#[get("/r")]
 pub(super) async fn get_code_form(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let template = CodePage {
         frame: Frame::of(&request),

@@ -2,7 +2,7 @@
 //! [`crate::domain::grace`]'s.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, post, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use chrono::NaiveDate;
 
@@ -118,7 +118,7 @@ fn render(
 }
 
 /// The form.
-#[route("/r/{token}/more-time/{obligation_id}", method = "GET", method = "HEAD")]
+#[get("/r/{token}/more-time/{obligation_id}")]
 pub(super) async fn get_more_time(
     request: HttpRequest,
     path: web::Path<(String, String)>,

@@ -2,7 +2,7 @@
 //! takes over is asked by mail to accept. How a hand-over goes on is [`crate::ownership_transfers`]'.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, post, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 
 use super::person::{self, Wording};
 use super::small::{check_name, own};
@@ -30,7 +30,7 @@ const WORDING: Wording = Wording {
 };
 
 /// The form.
-#[route("/r/{token}/hand-over/{obligation_id}", method = "GET", method = "HEAD")]
+#[get("/r/{token}/hand-over/{obligation_id}")]
 pub(super) async fn get_hand_over(
     request: HttpRequest,
     path: web::Path<(String, String)>,

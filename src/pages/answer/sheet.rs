@@ -7,7 +7,7 @@ use askama::Template;
 use chrono::NaiveDate;
 
 use super::Opened;
-use super::card::{Card, Choice, Field};
+use super::card::{Body, Card, Choice, Field};
 use super::maker::Maker;
 use super::wrong::Wrong;
 use crate::answers::asked::{Asked, Standing, asked_about, asked_of};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, post, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 
 use super::form::Received;
 use super::person::{self, Wording};
@@ -34,7 +34,7 @@ const WORDING: Wording = Wording {
 };
 
 /// The form.
-#[route("/r/{token}/staff/{obligation_id}", method = "GET", method = "HEAD")]
+#[get("/r/{token}/staff/{obligation_id}")]
 pub(super) async fn get_staff(
     request: HttpRequest,
     path: web::Path<(String, String)>,

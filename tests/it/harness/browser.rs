@@ -103,7 +103,8 @@ impl Browser<'_> {
             html: String::from_utf8_lossy(&bytes).into_owned(),
             call,
         };
-        if page.header("content-type").starts_with("text/html") {
+        // An answer to HEAD has the headers alone.
+        if page.header("content-type").starts_with("text/html") && !page.html.is_empty() {
             page.keeps_its_promises();
         }
         page
