@@ -1,6 +1,8 @@
-//! Departments (所属) of an organization, each with its own mailbox; what becomes of one is [`mod@successions`]'s.
+//! Departments (所属) of an organization, each with its own mailbox; what becomes of one is [`mod@successions`]'s,
+//! their tree on a page [`mod@tree`]'s.
 
 mod successions;
+pub(crate) mod tree;
 
 use std::collections::BTreeSet;
 

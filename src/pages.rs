@@ -7,11 +7,13 @@
 mod answer;
 mod chart;
 mod cookie;
+mod due_dates;
 mod entry;
 mod failure;
 mod form;
 mod frame;
 mod imports;
+mod mail_previews;
 mod mails;
 mod my_work;
 mod openid;
@@ -41,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(sign_in::post_link)
         .service(sign_in::post_sign_out)
         .service(overview::get_overview)
+        .service(due_dates::get_due_dates)
         .service(registers::get_entries)
         .service(registers::get_engagements)
         .service(registers::get_cloud_services)
@@ -52,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(my_work::get_hand_over)
         .service(my_work::post_hand_over)
         .service(mails::get_mails)
+        .service(mail_previews::get_mail_previews)
         .service(mails::get_mail)
         .service(mails::post_mail)
         .service(imports::get_imports)

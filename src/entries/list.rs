@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::rows::{self, EntryRow, KIND};
 use super::wire::EntryPage;
 use crate::app::Scope;
-use crate::db::schema::{entries, search_grams};
+use crate::db::schema::{entries, risk_assessments, search_grams};
 use crate::db::search;
 use crate::db::types::Word;
 use crate::domain::vocabulary::{CodeWord, Kind, Level, Phase, Status};
@@ -91,6 +92,23 @@ pub struct EntryFilter {
     #[serde(skip)]
     #[param(ignore)]
     pub(crate) within: Option<Within>,
+    /// What a figure on a page counts; never a parameter.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub(crate) counted: Counted,
+}
+
+/// What figures count beside what programs filter by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Not ended.
+    pub living: bool,
+    /// Without an owner's post or person.
+    pub ownerless: bool,
+    /// With this impact and this exposure.
+    pub square: Option<(i32, i32)>,
+    /// Of one of these departments.
+    pub departments: Option<Vec<String>>,
 }
 
 /// The entries that somebody sees: those of any of these.
@@ -337,6 +355,31 @@ fn filtered<'q>(mut query: Query<'q>, scope: &Scope<'_>, allowed: &Organizations
     }
     if let Some(on) = filter.next_due_to {
         query = query.filter(entries::next_due_on.le(Some(on)));
+    }
+    counted(query, &filter.counted)
+}
+
+fn counted<'q>(mut query: Query<'q>, counted: &Counted) -> Query<'q> {
+    if counted.living {
+        let ended = Status::ALL.iter().filter(|status| status.is_final());
+        let ended: Vec<&'static str> = ended.map(|status| status.code()).collect();
+        query = query.filter(entries::status.ne_all(ended));
+    }
+    if counted.ownerless {
+        query = query.filter(entries::owner_person_id.is_null());
+        query = query.filter(entries::owner_post_id.is_null());
+    }
+    if let Some((impact, exposure)) = counted.square {
+        let there = risk_assessments::table
+            .filter(risk_assessments::local_government_id.eq(entries::local_government_id))
+            .filter(risk_assessments::id.nullable().eq(entries::assessment_id))
+            .filter(risk_assessments::impact.eq(impact))
+            .filter(risk_assessments::exposure.eq(exposure));
+        query = query.filter(exists(there));
+    }
+    if let Some(ids) = &counted.departments {
+        let ids: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
+        query = query.filter(entries::department_id.eq_any(ids));
     }
     query
 }

@@ -119,7 +119,7 @@ impl Frame {
 /// The page of the menu under which a path stands.
 fn section(path: &str) -> &str {
     match path.split('/').nth(1).unwrap_or_default() {
-        "overview" | "paper" => "/overview",
+        "overview" | "due-dates" | "paper" => "/overview",
         "entries" | "engagements" | "cloud-services" | "social-media-accounts" => "/entries",
         "my-work" | "hand-over" | "hand-overs" => "/my-work",
         "contractors" => "/contractors",

@@ -8,14 +8,16 @@ use chrono::Datelike;
 use serde::Deserialize;
 
 use super::chart::{self, Bar, Tile};
+use super::due_dates::{Line, When};
 use super::frame::{Frame, page};
 use super::said;
 use super::viewer::Viewer;
 use crate::domain::sight::Room;
+use crate::domain::text::escaped;
 use crate::domain::vocabulary::{CodeWord, Kind, Level};
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, Lang};
-use crate::reports::overdue::{self, Overdue, OverdueFilter};
+use crate::reports::overdue::{self, OverdueFilter};
 use crate::reports::overview::{self, Overview};
 
 /// What is overdue the longest, shown at once.
@@ -36,19 +38,8 @@ pub(super) struct Choice {
     pub is_chosen: bool,
 }
 
-struct OverdueLine {
-    entry_id: Option<String>,
-    control_number: String,
-    name: String,
-    kind: String,
-    owner: String,
-    due: String,
-    late: String,
-    last_stage: String,
-}
-
 struct KindLine {
-    path: &'static str,
+    url: String,
     kind: String,
     count: i64,
     coverage: String,
@@ -59,7 +50,7 @@ struct KindLine {
 struct OverviewPage {
     frame: Frame,
     today: String,
-    chosen: Option<String>,
+    to: Lists,
     of: String,
     choices: Vec<Choice>,
     figures: Overview,
@@ -67,14 +58,40 @@ struct OverviewPage {
     high: i64,
     answered: String,
     due_chart: String,
-    months: Vec<(String, i64)>,
+    months: Vec<(String, String, i64)>,
     matrix_chart: String,
-    matrix_rows: Vec<(i32, Vec<i64>)>,
+    matrix_rows: Vec<(i32, Vec<(String, i64)>)>,
     coverage_chart: String,
     kinds: Vec<KindLine>,
-    levels: Vec<(Level, String, &'static str, i64)>,
-    overdue: Vec<OverdueLine>,
+    levels: Vec<(String, String, &'static str, i64)>,
+    lines: Vec<Line>,
+    /// More are overdue than are shown.
+    more: bool,
     changes: Vec<(String, i64)>,
+}
+
+/// Where the figures lead: to the lists of what they count, of the organization that is chosen.
+struct Lists {
+    organization: Option<String>,
+}
+
+impl Lists {
+    /// The register of what has not ended.
+    fn entries(&self, filters: &str) -> String {
+        self.of(&format!("/entries?status=living&{filters}"))
+    }
+
+    /// The due dates of these days.
+    fn due(&self, when: &str) -> String {
+        self.of(&format!("/due-dates?when={when}"))
+    }
+
+    fn of(&self, address: &str) -> String {
+        match &self.organization {
+            Some(id) => format!("{address}&organization_id={}", escaped(id)),
+            None => address.to_owned(),
+        }
+    }
 }
 
 /// The organization that a filter names, among those whose room is open; all of them without one.
@@ -139,23 +156,28 @@ pub(super) async fn get_overview(
                 let some = lang.pick("所管するすべての機関", "All organizations in your charge");
                 if whole { all } else { some }.to_owned()
             });
+            let to = Lists {
+                organization: wanted.filter(|id| !id.is_empty()).map(str::to_owned),
+            };
+            let more = figures.overdue > OVERDUE_SHOWN;
             Ok(OverviewPage {
                 today: said::day(lang, scope.today),
-                chosen: wanted.filter(|id| !id.is_empty()).map(str::to_owned),
                 of,
                 choices,
                 critical: figures.levels.get(&Level::Critical).copied().unwrap_or(0),
                 high: figures.levels.get(&Level::High).copied().unwrap_or(0),
                 answered: share(figures.reminders.answered, figures.reminders.sent),
                 due_chart: due_chart(lang, &figures),
-                months: months(lang, &figures),
+                months: months(lang, &to, &figures),
                 matrix_chart: matrix_chart(lang, &figures),
-                matrix_rows: matrix_rows(&figures),
+                matrix_rows: matrix_rows(&to, &figures),
                 coverage_chart: coverage_chart(lang, &figures),
-                kinds: kinds(lang, &figures),
-                levels: levels(lang, &figures),
-                overdue: late.into_iter().map(|one| overdue_line(lang, one)).collect(),
+                kinds: kinds(lang, &to, &figures),
+                levels: levels(lang, &to, &figures),
+                lines: late.into_iter().map(|one| Line::of(lang, scope.today, one)).collect(),
+                more,
                 changes: changes(lang, &figures),
+                to,
                 figures,
                 frame,
             })
@@ -177,13 +199,14 @@ fn month_name(lang: Lang, on: chrono::NaiveDate) -> String {
     lang.pick(format!("{}月", on.month()), on.format("%b").to_string())
 }
 
-fn months(lang: Lang, figures: &Overview) -> Vec<(String, i64)> {
+/// The months by name, the list of their due dates, and how many there are.
+fn months(lang: Lang, to: &Lists, figures: &Overview) -> Vec<(String, String, i64)> {
     let named = figures.months.iter().map(|(on, count)| {
         let name = lang.pick(
             format!("{}年{}月", on.year(), on.month()),
             on.format("%B %Y").to_string(),
         );
-        (name, *count)
+        (name, to.due(&When::Month(*on).code()), *count)
     });
     named.collect()
 }
@@ -234,9 +257,12 @@ fn matrix_chart(lang: Lang, figures: &Overview) -> String {
     chart::matrix("risk", lang.pick("残存リスク", "Residual risk"), said, axes, tile)
 }
 
-fn matrix_rows(figures: &Overview) -> Vec<(i32, Vec<i64>)> {
-    let count = |impact, exposure| figures.matrix.get(&(impact, exposure)).map_or(0, |square| square.count);
-    let row = |impact| (impact, (1..=5).map(|exposure| count(impact, exposure)).collect());
+fn matrix_rows(to: &Lists, figures: &Overview) -> Vec<(i32, Vec<(String, i64)>)> {
+    let square = |impact, exposure| {
+        let count = figures.matrix.get(&(impact, exposure)).map_or(0, |square| square.count);
+        (to.entries(&format!("impact={impact}&exposure={exposure}")), count)
+    };
+    let row = |impact| (impact, (1..=5).map(|exposure| square(impact, exposure)).collect());
     (1..=5).rev().map(row).collect()
 }
 
@@ -260,11 +286,11 @@ fn short_kind(lang: Lang, kind: Kind) -> String {
     lang.pick(ja, en).to_owned()
 }
 
-fn kinds(lang: Lang, figures: &Overview) -> Vec<KindLine> {
+fn kinds(lang: Lang, to: &Lists, figures: &Overview) -> Vec<KindLine> {
     let line = |kind: &Kind| {
         let of = figures.kinds.get(kind)?;
         Some(KindLine {
-            path: register_path(*kind),
+            url: to.of(&format!("{}?status=living", register_path(*kind))),
             kind: said::word(lang, *kind),
             count: of.count,
             coverage: said::percent(of.coverage_bp),
@@ -273,36 +299,13 @@ fn kinds(lang: Lang, figures: &Overview) -> Vec<KindLine> {
     Kind::ALL.iter().filter_map(line).collect()
 }
 
-fn levels(lang: Lang, figures: &Overview) -> Vec<(Level, String, &'static str, i64)> {
+fn levels(lang: Lang, to: &Lists, figures: &Overview) -> Vec<(String, String, &'static str, i64)> {
     let line = |level: &Level| {
         let count = figures.levels.get(level).copied().unwrap_or(0);
-        (*level, said::word(lang, *level), said::level_class(*level), count)
+        let url = to.entries(&format!("risk_level={}", level.code()));
+        (url, said::word(lang, *level), said::level_class(*level), count)
     };
     Level::ALL.iter().rev().map(line).collect()
-}
-
-fn overdue_line(lang: Lang, one: Overdue) -> OverdueLine {
-    let entry = one.entry;
-    OverdueLine {
-        entry_id: entry.as_ref().map(|entry| entry.entry_id.clone()),
-        control_number: entry
-            .as_ref()
-            .map(|entry| entry.control_number.clone())
-            .unwrap_or_default(),
-        name: entry.as_ref().map(|entry| entry.name.clone()).unwrap_or_default(),
-        owner: entry
-            .and_then(|entry| entry.owner_name.or(entry.owner_post_name))
-            .unwrap_or_else(|| "―".to_owned()),
-        kind: said::word(lang, one.kind),
-        due: said::day(lang, one.due_on),
-        late: lang.pick(
-            format!("{}日超過", one.days_overdue),
-            format!("{} days overdue", one.days_overdue),
-        ),
-        last_stage: one
-            .last_stage
-            .map_or_else(|| "―".to_owned(), |stage| said::stage(lang, &stage)),
-    }
 }
 
 fn changes(lang: Lang, figures: &Overview) -> Vec<(String, i64)> {

@@ -16,9 +16,10 @@ use super::viewer::Viewer;
 use crate::app::Scope;
 use crate::contractors::ContractorFilter;
 use crate::contractors::wire::ContractorStatus;
+use crate::departments::tree::{Branch, tree, with_below};
 use crate::domain::lifecycle;
 use crate::domain::vocabulary::{CodeWord, Kind, Level, Status};
-use crate::entries::list::{EntryFilter, select_page};
+use crate::entries::list::{Counted, EntryFilter, select_page};
 use crate::entries::rows::EntryRow;
 use crate::exports::subject::typed;
 use crate::http::caller::Organizations;
@@ -45,6 +46,12 @@ pub(super) struct Query {
     #[serde(default)]
     due: String,
     #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    impact: String,
+    #[serde(default)]
+    exposure: String,
+    #[serde(default)]
     sort: String,
     #[serde(default)]
     archived: String,
@@ -52,15 +59,25 @@ pub(super) struct Query {
     cursor: String,
 }
 
+/// The status that stands for all that are no end.
+const LIVING: &str = "living";
+
 impl Query {
-    /// The filter of the list that this asks for.
-    fn filter(&self, scope: &Scope<'_>, viewer: &Viewer, kind: Option<Kind>) -> Result<EntryFilter, ApiError> {
+    /// The filter of the list that this asks for; a department stands for those below it too.
+    fn filter(
+        &self,
+        scope: &Scope<'_>,
+        viewer: &Viewer,
+        kind: Option<Kind>,
+        tree: &[Branch],
+    ) -> Result<EntryFilter, ApiError> {
         let mut asked: Map<String, Value> = Map::new();
+        let living = self.status == LIVING;
+        let status = if living { "" } else { self.status.as_str() };
         let named = [
-            ("q", &self.q),
+            ("q", self.q.as_str()),
             ("organization_id", &self.organization_id),
-            ("department_id", &self.department_id),
-            ("status", &self.status),
+            ("status", status),
             ("risk_level", &self.risk_level),
             ("sort", &self.sort),
             ("cursor", &self.cursor),
@@ -76,6 +93,16 @@ impl Query {
         filter.kind = kind;
         filter.include_archived = Some(self.archived == "yes");
         filter.within.clone_from(&viewer.session.seen.within);
+        let department = self.department_id.trim();
+        filter.counted = Counted {
+            living,
+            ownerless: self.owner == "none",
+            square: match (self.impact.trim().parse(), self.exposure.trim().parse()) {
+                (Ok(impact), Ok(exposure)) => Some((impact, exposure)),
+                _ => None,
+            },
+            departments: (!department.is_empty()).then(|| with_below(tree, department)),
+        };
         match self.due.as_str() {
             "overdue" => filter.next_due_to = scope.today.pred_opt(),
             "month" => {
@@ -98,6 +125,9 @@ impl Query {
                 ("status", &self.status),
                 ("risk_level", &self.risk_level),
                 ("due", &self.due),
+                ("owner", &self.owner),
+                ("impact", &self.impact),
+                ("exposure", &self.exposure),
                 ("sort", &self.sort),
                 ("archived", &self.archived),
                 ("cursor", cursor),
@@ -114,6 +144,9 @@ impl Query {
             &self.status,
             &self.risk_level,
             &self.due,
+            &self.owner,
+            &self.impact,
+            &self.exposure,
         ];
         all.iter().any(|value| !value.is_empty())
     }
@@ -139,6 +172,40 @@ pub(super) struct Line {
     pub distance_class: &'static str,
 }
 
+/// The departments of an organization to choose from.
+struct Departments {
+    organization: String,
+    choices: Vec<Choice>,
+}
+
+/// The departments whose entries the viewer sees as a whole, each indented below the one above it. A chosen one that is
+/// not among them is named by what the address says.
+fn departments(viewer: &Viewer, tree: &[Branch], chosen: &str) -> Vec<Departments> {
+    let seen = &viewer.session.seen;
+    let sees = |branch: &&Branch| {
+        seen.sight.organizations.contains(&branch.organization_id) || seen.sight.departments.contains(&branch.id)
+    };
+    let mut all: Vec<Departments> = vec![];
+    for one in &seen.organizations {
+        let of = tree.iter().filter(|branch| branch.organization_id == one.id);
+        let choices: Vec<Choice> = of
+            .filter(sees)
+            .map(|branch| Choice {
+                id: branch.id.clone(),
+                name: format!("{}{}", "　".repeat(branch.depth), branch.name),
+                is_chosen: branch.id == chosen,
+            })
+            .collect();
+        if !choices.is_empty() {
+            all.push(Departments {
+                organization: one.name.clone(),
+                choices,
+            });
+        }
+    }
+    all
+}
+
 #[derive(Template)]
 #[template(path = "register.html")]
 struct RegisterPage {
@@ -150,6 +217,9 @@ struct RegisterPage {
     statuses: Vec<(&'static str, String, bool)>,
     levels: Vec<(&'static str, String, bool)>,
     organizations: Vec<Choice>,
+    departments: Vec<Departments>,
+    /// A department that cannot be chosen here stays in the address.
+    other_department: bool,
     shows_kind: bool,
     lines: Vec<Line>,
     next: Option<String>,
@@ -234,7 +304,8 @@ async fn register(
         .read(move |viewer, scope| {
             let lang = frame.lang;
             let path = kind.map_or("/entries", register_path);
-            let filter = query.filter(scope, viewer, kind)?;
+            let tree = tree(scope)?;
+            let filter = query.filter(scope, viewer, kind, &tree)?;
             // Those of everything that is seen; the filter within says what that is.
             let (rows, next) = select_page(scope, &Organizations::All, &filter, "page of the register")?;
             let known: Vec<Status> = match kind {
@@ -242,6 +313,11 @@ async fn register(
                 None => Status::ALL.to_vec(),
             };
             let option = |code: &'static str, name: String, chosen: &str| (code, name, code == chosen);
+            let living = lang.pick("終わっていないもの", "not ended").to_owned();
+            let living = option(LIVING, living, &query.status);
+            let departments = departments(viewer, &tree, &query.department_id);
+            let mut all = departments.iter().flat_map(|of| &of.choices);
+            let other_department = !query.department_id.is_empty() && !all.any(|choice| choice.is_chosen);
             let title = TABS.iter().find(|(at, ..)| *at == path);
             Ok(RegisterPage {
                 path,
@@ -253,10 +329,15 @@ async fn register(
                     .iter()
                     .map(|(at, _, ja, en)| (*at, lang.pick(*ja, *en).to_owned(), *at == path))
                     .collect(),
-                statuses: known
-                    .into_iter()
-                    .map(|status| option(status.code(), said::word(lang, status), &query.status))
+                statuses: std::iter::once(living)
+                    .chain(
+                        known
+                            .into_iter()
+                            .map(|status| option(status.code(), said::word(lang, status), &query.status)),
+                    )
                     .collect(),
+                departments,
+                other_department,
                 levels: Level::ALL
                     .iter()
                     .rev()

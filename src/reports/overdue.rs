@@ -16,7 +16,7 @@ use crate::http::caller::{Caller, Organizations, scope};
 use crate::http::error::ApiError;
 use crate::http::openapi::Problems;
 use crate::http::page::{self, page_of};
-use crate::obligations::{self, ObligationFilter};
+use crate::obligations::{self, Obligation, ObligationFilter};
 use crate::sheets::columns::{Cell, Column, words};
 
 /// Something overdue.
@@ -109,16 +109,44 @@ pub(crate) fn listed(
         ..ObligationFilter::default()
     };
     let (found, next) = obligations::listed(scope, allowed, &wanted, "list_overdue")?;
+    Ok((completed(scope, found)?, next))
+}
+
+/// Open due dates of a span of days, which a page shows: the same lines, with another filter.
+///
+/// # Errors
+/// 400 for a cursor of another list.
+pub(crate) fn between(
+    scope: &mut Scope<'_>,
+    allowed: &Organizations,
+    (due_from, due_to): (Option<NaiveDate>, Option<NaiveDate>),
+    cursor: Option<String>,
+    limit: i64,
+) -> Result<(Vec<Overdue>, Option<String>), ApiError> {
+    let wanted = ObligationFilter {
+        cursor,
+        limit: Some(limit),
+        due_from,
+        due_to,
+        ..ObligationFilter::default()
+    };
+    let (found, next) = obligations::listed(scope, allowed, &wanted, "page of due dates")?;
+    Ok((completed(scope, found)?, next))
+}
+
+/// With the entries and companies behind them.
+fn completed(scope: &mut Scope<'_>, found: Vec<Obligation>) -> Result<Vec<Overdue>, ApiError> {
     let ids: BTreeSet<String> = found.iter().filter_map(|one| one.entry_id.clone()).collect();
     let rows = line::rows(scope, &ids)?;
     let lines = line::lines(scope, &rows)?;
     let companies = line::counterparts(scope, &rows)?;
+    let today = scope.today;
     let items = found.into_iter().map(|one| {
         let of = one.entry_id.as_ref();
         Overdue {
             entry: of.and_then(|id| lines.get(id).cloned()),
             contractor: of.and_then(|id| companies.get(id).cloned()),
-            days_overdue: days_between(one.due_on, scope.today),
+            days_overdue: days_between(one.due_on, today),
             open_clauses: one
                 .clauses
                 .iter()
@@ -133,7 +161,7 @@ pub(crate) fn listed(
             grace_until_on: one.grace_until_on,
         }
     });
-    Ok((items.collect(), next))
+    Ok(items.collect())
 }
 
 /// The columns of the report.

@@ -1,6 +1,7 @@
 // Whoever signs in: by a one-time link, then every page of the navigation at three widths.
 const PAGES = {
   overview: '/overview',
+  'due-dates': '/due-dates',
   register: '/entries',
   engagements: '/engagements',
   clouds: '/cloud-services',
@@ -10,6 +11,7 @@ const PAGES = {
   'hand-over': '/hand-over',
   paper: '/paper',
   mails: '/mails',
+  'mail-previews': '/mails/preview?mail=weekly_summary',
   imports: '/imports',
 };
 

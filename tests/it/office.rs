@@ -1,4 +1,7 @@
 //! The pages of people who are signed in, and the public one: what each shows, to whom, and that looking changes nothing.
+//! The lists behind figures, and what waits for a decision, are in [`lists`].
+
+mod lists;
 
 use actix_web::test::TestRequest;
 use diesel::prelude::*;
@@ -42,6 +45,7 @@ const PAGES: &[(&str, &str, Open)] = &[
     ("get_public", "/public/{organization}", Open::Public),
     ("get_home", "/", Open::SignedIn),
     ("get_overview", "/overview", Open::Overview),
+    ("get_due_dates", "/due-dates", Open::Overview),
     ("get_paper", "/paper", Open::Overview),
     ("get_entries", "/entries", Open::SignedIn),
     ("get_engagements", "/engagements", Open::SignedIn),
@@ -53,6 +57,7 @@ const PAGES: &[(&str, &str, Open)] = &[
     ("get_own_hand_over", "/hand-over", Open::SignedIn),
     ("get_hand_over", "/hand-overs/{transfer}", Open::SignedIn),
     ("get_mails", "/mails", Open::Operators),
+    ("get_mail_previews", "/mails/preview", Open::Operators),
     ("get_mail", "/mails/{mail}", Open::Operators),
     ("get_imports", "/imports", Open::Operators),
     ("get_import", "/imports/{import}", Open::Operators),
@@ -293,6 +298,29 @@ db_test!(looking_changes_nothing, |app| {
     assert_eq!(heads(), before);
 });
 
+db_test!(head_answers_what_get_does_without_the_page, |app| {
+    let office = Office::new(&app).await;
+    for browser in [office.browser(CISO).await, app.browser()] {
+        for (name, template, _) in PAGES {
+            let path = office.path(template);
+            let get = browser.get(&path).await;
+            let head = TestRequest::default().method(actix_web::http::Method::HEAD).uri(&path);
+            let head = browser.send(head).await;
+            assert_eq!(head.status, get.status, "{name}");
+            assert_eq!(head.html, "", "{name}");
+            for header in [
+                "content-type",
+                "content-language",
+                "content-security-policy",
+                "cache-control",
+                "location",
+            ] {
+                assert_eq!(head.header(header), get.header(header), "{name}: {header}");
+            }
+        }
+    }
+});
+
 db_test!(every_page_speaks_both_languages_and_names_its_fields, |app| {
     let office = Office::new(&app).await;
     let browser = office.browser(CISO).await;
@@ -332,6 +360,12 @@ db_test!(every_page_speaks_both_languages_and_names_its_fields, |app| {
                 let table = table.split("</table>").next().unwrap();
                 assert!(table.contains("<caption"), "{name}: a table without a caption");
                 assert!(!table.contains("<th>"), "{name}: a header without a scope");
+                // On a phone its cells stand below each other, each with its name.
+                let stacks = table.split('>').next().unwrap().contains("stacks");
+                for cell in table.split("<td").skip(1).filter(|_| stacks) {
+                    let cell = cell.split('>').next().unwrap();
+                    assert!(cell.contains("data-label=\""), "{name}: a cell without a name");
+                }
             }
         }
     }
