@@ -200,6 +200,55 @@ pub(crate) fn token_of_code(app: &App, typed: &str) -> Result<Option<String>, Ap
     })
 }
 
+/// The links of a person with this purpose that open today, each with the path of its page: whoever is signed in need not
+/// look for the mail.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn open_of(
+    scope: &mut Scope<'_>,
+    person_id: &str,
+    purpose: LinkPurpose,
+) -> Result<Vec<(String, LinkRow)>, ApiError> {
+    let rows: Vec<LinkRow> = links::table
+        .filter(links::local_government_id.eq(&scope.lg))
+        .filter(links::person_id.eq(Some(person_id)))
+        .filter(links::purpose.eq(Word(purpose)))
+        .filter(links::revoked_at.is_null())
+        .filter(links::expires_at.gt(scope.at))
+        .order(links::id)
+        .select(LinkRow::as_select())
+        .load(scope.conn)?;
+    with_paths(scope, rows)
+}
+
+/// The links to answer at that were made with the message of this one, each with the path of its page.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn of_message(scope: &mut Scope<'_>, link: &LinkRow) -> Result<Vec<(String, LinkRow)>, ApiError> {
+    let Some(message) = &link.message_id else {
+        return Ok(vec![]);
+    };
+    let rows: Vec<LinkRow> = links::table
+        .filter(links::local_government_id.eq(&scope.lg))
+        .filter(links::message_id.eq(Some(message)))
+        .filter(links::purpose.eq(Word(LinkPurpose::Answer)))
+        .order(links::id)
+        .select(LinkRow::as_select())
+        .load(scope.conn)?;
+    with_paths(scope, rows)
+}
+
+fn with_paths(scope: &mut Scope<'_>, rows: Vec<LinkRow>) -> Result<Vec<(String, LinkRow)>, ApiError> {
+    if rows.is_empty() {
+        return Ok(vec![]);
+    }
+    let derive = Derive::new(&keys::link_key(scope.conn, &scope.app.keys.master)?);
+    let path = |row: &LinkRow| format!("/r/{}", derive.token(&scope.lg, &row.id));
+    Ok(rows.into_iter().map(|row| (path(&row), row)).collect())
+}
+
 /// Holds a link until the transaction ends, so that a sheet sent twice is answered once.
 ///
 /// # Errors

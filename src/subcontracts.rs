@@ -33,7 +33,8 @@ use wire::{
 };
 
 pub(crate) use application::apply;
-pub(crate) use rows::{chain, of_engagements};
+pub(crate) use decision::may_decide;
+pub(crate) use rows::{Waiting, chain, of_engagements, waiting};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -7,12 +7,15 @@ use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::asked::Asked;
+use super::asked::{Asked, described};
+use super::reader_name;
 use crate::app::{Scope, Subject};
 use crate::db::schema::{grace_requests, obligations, reminder_items};
 use crate::domain::grace::{self, NoGrace};
+use crate::domain::link::LinkPurpose;
 use crate::domain::vocabulary::Role;
 use crate::http::error::ApiError;
+use crate::links::{self, Reader};
 use crate::people::holders::{Contact, Directory};
 
 /// A request for more time.
@@ -90,6 +93,53 @@ pub(crate) fn superior(scope: &mut Scope<'_>, asked: &Asked, person_id: &str) ->
         role = at.next_up();
     }
     Ok(None)
+}
+
+/// A request that waits for somebody's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The page on which it is decided: behind the link of the mail that asked.
+    pub path: String,
+    /// What it is about.
+    pub name: String,
+    /// Its control number, where it has one.
+    pub control_number: String,
+    /// Who asks.
+    pub by: String,
+    /// Until when.
+    pub until_on: NaiveDate,
+}
+
+/// The requests that this person was asked about by mail and nobody has decided, while their links open.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn waiting_for(scope: &mut Scope<'_>, person_id: &str) -> Result<Vec<Waiting>, ApiError> {
+    let mut found = vec![];
+    for (path, link) in links::open_of(scope, person_id, LinkPurpose::Grace)? {
+        let (Some(id), Some(cycle), Some(by)) = (&link.obligation_id, link.cycle, &link.by_person_id) else {
+            continue;
+        };
+        let Some(asked) = described(scope, id, cycle)? else {
+            continue;
+        };
+        let of = |row: &&GraceRow| row.requested_by_person_id == *by;
+        let Some(request) = asked.graces.iter().rfind(of).filter(|row| row.granted.is_none()) else {
+            continue;
+        };
+        found.push(Waiting {
+            path,
+            control_number: asked
+                .entry
+                .as_ref()
+                .map(|entry| entry.control_number.clone())
+                .unwrap_or_default(),
+            by: reader_name(scope, Reader::Person(by))?,
+            until_on: request.until_on,
+            name: asked.name.clone(),
+        });
+    }
+    Ok(found)
 }
 
 /// Notes a request and answers its id.

@@ -1,5 +1,7 @@
-//! One's own work: what is open, hand-overs that wait, decisions that wait; the preview of a hand-over, and everything
-//! that one would hand over oneself.
+//! One's own work: what is open, hand-overs that wait, decisions that wait ([`waiting`]); the preview of a hand-over, and
+//! everything that one would hand over oneself.
+
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,26 +16,19 @@ use super::sign_in::go_to;
 use super::viewer::Viewer;
 use crate::app::Scope;
 use crate::domain::hand_over::HandOverState;
-use crate::domain::lifecycle;
-use crate::domain::vocabulary::{Role, Status};
-use crate::entries::list::{EntryFilter, select_page};
 use crate::http::body::path_id;
-use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError, Lang};
+use crate::obligations;
 use crate::ownership_transfers::personal as transfers;
 use crate::ownership_transfers::wire::{
     AcceptanceCreate, AcceptanceWord, OwnershipTransfer, TransferObject, TransferObjectKind,
 };
-use crate::people::holders::Directory;
 use crate::reports::line;
 use crate::sheets::columns::Target;
 use crate::sheets::names;
-use crate::{exceptions, obligations};
 
 /// Open due dates that the page shows.
 const MOST_DUE: i64 = 100;
-/// Entries that wait for a decision.
-const MOST_WAITING: i64 = 50;
 
 struct Due {
     entry_id: Option<String>,
@@ -56,13 +51,6 @@ struct Transfer {
     until: String,
 }
 
-struct Decision {
-    entry_id: String,
-    name: String,
-    control_number: String,
-    what: String,
-}
-
 #[derive(Template)]
 #[template(path = "my_work.html")]
 struct MyWorkPage {
@@ -72,7 +60,7 @@ struct MyWorkPage {
     late: usize,
     dues: Vec<Due>,
     transfers: Vec<Transfer>,
-    decisions: Vec<Decision>,
+    decisions: Vec<waiting::Decision>,
 }
 
 /// The page.
@@ -85,8 +73,7 @@ pub(super) async fn get_my_work(request: HttpRequest, viewer: Viewer) -> Result<
             let session = &viewer.session;
             let dues = dues(scope, lang, viewer)?;
             let found = transfers::of_person(scope, &session.person_id, &session.seen.posts)?;
-            let mut decisions = exceptions_waiting(scope, lang, viewer)?;
-            decisions.extend(entries_waiting(scope, lang, viewer)?);
+            let decisions = waiting::of(scope, lang, viewer)?;
             Ok(MyWorkPage {
                 name: session.person_name.clone(),
                 roles: session
@@ -132,66 +119,6 @@ fn dues(scope: &mut Scope<'_>, lang: Lang, viewer: &Viewer) -> Result<Vec<Due>, 
         }
     };
     Ok(open.into_iter().map(due).collect())
-}
-
-/// Exceptions that wait for the CISO.
-fn exceptions_waiting(scope: &mut Scope<'_>, lang: Lang, viewer: &Viewer) -> Result<Vec<Decision>, ApiError> {
-    let organizations = viewer.session.seen.holding(Role::Ciso);
-    if organizations.is_empty() {
-        return Ok(vec![]);
-    }
-    let waiting = exceptions::waiting(scope, organizations)?;
-    let ids: BTreeSet<String> = waiting.iter().map(|one| one.entry_id.clone()).collect();
-    let rows = line::rows(scope, &ids)?;
-    let lines = line::lines(scope, &rows)?;
-    let decision = |one: exceptions::wire::Exception| {
-        let entry = lines.get(&one.entry_id)?;
-        let until = said::day(lang, one.expires_on);
-        Some(Decision {
-            entry_id: one.entry_id,
-            name: entry.name.clone(),
-            control_number: entry.control_number.clone(),
-            what: lang.pick(
-                format!("例外措置の申請（{until}まで）"),
-                format!("exception requested, until {until}"),
-            ),
-        })
-    };
-    Ok(waiting.into_iter().filter_map(decision).collect())
-}
-
-/// Entries that were applied for and whose next step this person may take.
-fn entries_waiting(scope: &mut Scope<'_>, lang: Lang, viewer: &Viewer) -> Result<Vec<Decision>, ApiError> {
-    let session = &viewer.session;
-    let ids: Vec<String> = session.seen.organizations.iter().map(|one| one.id.clone()).collect();
-    let today = scope.today;
-    let directory = Directory::load(scope, &ids, std::slice::from_ref(&session.person_id), &[], today)?;
-    let mut found = vec![];
-    for status in [Status::Applied, Status::UnderReview] {
-        let filter = EntryFilter {
-            status: Some(status),
-            limit: Some(MOST_WAITING),
-            within: session.seen.within.clone(),
-            ..EntryFilter::default()
-        };
-        let (rows, _) = select_page(scope, &Organizations::All, &filter, "page of one's work")?;
-        for row in rows {
-            let roles = directory.roles_of(&session.person_id, &row.organization_id, row.department_id.as_deref());
-            let may = lifecycle::transitions_from(row.kind.0, status).any(|transition| {
-                let decides = transition.leads_to(status) != status;
-                decides && !roles.is_empty() && transition.who.allows(&roles)
-            });
-            if may {
-                found.push(Decision {
-                    entry_id: row.id,
-                    name: row.name,
-                    control_number: row.control_number,
-                    what: said::word(lang, status),
-                });
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Who hands over to whom, by name.

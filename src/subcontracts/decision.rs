@@ -23,6 +23,11 @@ const DECIDES: &[Role] = &[
     Role::Ciso,
 ];
 
+/// Whether somebody with these roles decides about subcontracts.
+pub(crate) fn may_decide(roles: &[Role]) -> bool {
+    roles.iter().any(|role| DECIDES.contains(role))
+}
+
 /// Records a decision.
 pub(super) fn decide(
     scope: &mut Scope<'_>,

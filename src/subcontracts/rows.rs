@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use super::wire::{Subcontract, SubcontractDecision, SubcontractFilter};
 use crate::app::{Scope, Subject};
 use crate::clock::Instant;
-use crate::db::schema::subcontracts;
+use crate::db::on_tenant;
+use crate::db::schema::{contractors, subcontracts};
 use crate::db::types::Word;
 use crate::domain::subcontract::{self, SubcontractState};
 use crate::domain::vocabulary::CodeWord;
@@ -152,6 +153,30 @@ pub(crate) fn of_engagements(
         .load(scope.conn)?;
     let today = scope.today;
     Ok(rows.into_iter().map(|row| row.wire(today)).collect())
+}
+
+/// A subcontract that was applied for and is not decided.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct Waiting {
+    /// The engagement that it is under.
+    pub engagement_id: String,
+    /// The company that is to do the work.
+    pub contractor: String,
+}
+
+/// The subcontracts that wait for their decision, the oldest first.
+///
+/// # Errors
+/// A database failure.
+pub(crate) fn waiting(scope: &mut Scope<'_>, limit: i64) -> Result<Vec<Waiting>, ApiError> {
+    Ok(subcontracts::table
+        .inner_join(contractors::table.on(on_tenant!(subcontracts.contractor_id = contractors.id)))
+        .filter(subcontracts::local_government_id.eq(&scope.lg))
+        .filter(subcontracts::state.eq(SubcontractState::Requested.code()))
+        .order(subcontracts::id)
+        .limit(limit)
+        .select((subcontracts::engagement_id, contractors::name))
+        .load(scope.conn)?)
 }
 
 pub(super) fn select_page(

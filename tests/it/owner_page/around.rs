@@ -152,6 +152,13 @@ db_test!(more_time_is_granted_once_by_the_superior_and_moves_no_date, |app| {
     let page = browser.get(&decide).await.expect(200);
     page.says("事業者の記録を待っている");
     page.is_silent_about(" checked");
+    // Whoever is signed in need not look for the mail; nobody else is shown it.
+    let superior = app.signed_in("head@motosu.example.lg.jp").await;
+    let waits = superior.get("/my-work").await.expect(200);
+    waits.says("責任 花子さんからの猶予の申出");
+    waits.says(&format!("href=\"{decide}\""));
+    let asks = app.signed_in("owner@motosu.example.lg.jp").await;
+    asks.get("/my-work").await.expect(200).is_silent_about(&decide);
     let before = journal_length(&app);
     browser
         .post(&decide, &[])
@@ -169,6 +176,7 @@ db_test!(more_time_is_granted_once_by_the_superior_and_moves_no_date, |app| {
         decide
     );
     browser.get(&decide).await.expect(200).says("猶予を認めました");
+    superior.get("/my-work").await.expect(200).is_silent_about(&decide);
     let granted = journal_length(&app);
     // Sent again with another word: the first one stands.
     location(&browser.post(&decide, &[("granted", "no"), ("name", "課長三郎")]).await);
