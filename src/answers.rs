@@ -20,13 +20,14 @@ use diesel::prelude::*;
 
 use crate::app::Scope;
 use crate::db::schema::{appointments, departments, people};
+use crate::domain::link::LinkPurpose;
 use crate::domain::vocabulary::CodeWord;
 use crate::evidence::{self, EvidenceCreate};
 use crate::files;
 use crate::files::upload::Upload;
 use crate::http::caller::Organizations;
 use crate::http::error::{ApiError, FieldError, LinkOver};
-use crate::links::{LinkRow, Over, Reader};
+use crate::links::{self, LinkRow, Over, Reader};
 use crate::obligations::{self, DecisionCreate, VerificationCreate};
 use crate::ownership_transfers;
 use crate::ownership_transfers::wire::{AcceptanceCreate, AcceptanceWord};
@@ -90,9 +91,21 @@ pub(crate) fn require_open(scope: &mut Scope<'_>, link: &LinkRow) -> Result<(), 
     };
     Err(ApiError::LinkOver(Box::new(LinkOver {
         revoked: over == Over::Revoked,
-        whom: reader_name(scope, link.reader()?)?,
+        whom: whom(scope, link)?,
         contact: letters::house(scope)?.0,
     })))
+}
+
+/// Whom a link was for, by name.
+fn whom(scope: &mut Scope<'_>, link: &LinkRow) -> Result<String, ApiError> {
+    if link.purpose.0 != LinkPurpose::Choose {
+        return reader_name(scope, link.reader()?);
+    }
+    let mut names = vec![];
+    for (_, own) in links::of_message(scope, link)? {
+        names.push(reader_name(scope, own.reader()?)?);
+    }
+    Ok(names.join("、"))
 }
 
 /// Who may answer by a link: its person, or those of the department whose mailbox it went to. Ids and names.

@@ -61,7 +61,8 @@ pub(crate) enum Reader<'r> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewLink<'l> {
     pub purpose: LinkPurpose,
-    pub reader: Reader<'l>,
+    /// Nobody alone, where several read the address of the message.
+    pub reader: Option<Reader<'l>>,
     pub by_person_id: Option<&'l str>,
     /// An obligation and its cycle.
     pub about: Option<(&'l str, i32)>,
@@ -114,8 +115,9 @@ pub(crate) fn make(scope: &mut Scope<'_>, new: &NewLink<'_>) -> Result<(String, 
     let derive = Derive::new(&keys::link_key(scope.conn, &scope.app.keys.master)?);
     let end = new.last_day.succ_opt().unwrap_or(new.last_day);
     let (person_id, department_id) = match new.reader {
-        Reader::Person(id) => (Some(id), None),
-        Reader::Mailbox(id) => (None, Some(id)),
+        Some(Reader::Person(id)) => (Some(id), None),
+        Some(Reader::Mailbox(id)) => (None, Some(id)),
+        None => (None, None),
     };
     for _ in 0..TRIES {
         let id = scope.new_id();
@@ -308,6 +310,12 @@ pub(crate) fn revoke_about(
     let asked: Vec<(Option<String>, Option<String>)> = reminder_items::table
         .filter(reminder_items::local_government_id.eq(&scope.lg))
         .filter(reminder_items::message_id.eq_any(messages))
+        // What it asked others who read the same address is theirs.
+        .filter(
+            reminder_items::person_id
+                .is_null()
+                .or(reminder_items::person_id.eq(Some(person_id))),
+        )
         .select((reminder_items::message_id, reminder_items::entry_id))
         .load(scope.conn)?;
     let gone = |message: &Option<String>| {

@@ -261,7 +261,7 @@ pub(crate) fn prepared(
     let Some(address) = address else { return Ok(()) };
     let new = NewLink {
         purpose: LinkPurpose::Answer,
-        reader: Reader::Person(responsible_id),
+        reader: Some(Reader::Person(responsible_id)),
         by_person_id: Some(by_person_id),
         about: None,
         message_id: None,
@@ -295,7 +295,7 @@ fn about<'l>(
 ) -> NewLink<'l> {
     NewLink {
         purpose,
-        reader: Reader::Person(reader_id),
+        reader: Some(Reader::Person(reader_id)),
         by_person_id: Some(by_person_id),
         about: Some((&asked.row.id, asked.row.cycle)),
         message_id: None,

@@ -14,6 +14,8 @@ code_words! {
         Prepare = "prepare", "下書き";
         /// Grant more time, or not.
         Grace = "grace", "猶予の判断";
+        /// Say who answers, where an address is that of several people.
+        Choose = "choose", "回答者の選択";
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod card;
 mod changes;
+mod choose;
 mod code;
 mod form;
 mod grace;
@@ -20,7 +21,7 @@ mod wrong;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse, route, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use askama::Template;
 
 use super::frame::{Frame, page};
@@ -171,12 +172,13 @@ fn see_other(location: &str) -> HttpResponse {
 }
 
 /// What a link opens.
-#[route("/r/{token}", method = "GET", method = "HEAD")]
+#[get("/r/{token}")]
 async fn get_link(request: HttpRequest, token: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&request, &token).await?;
     match opened.link.purpose.0 {
         LinkPurpose::Answer | LinkPurpose::Prepare => sheet::show(&request, &opened).await,
         LinkPurpose::Grace => grace::show_decision(&request, &opened).await,
+        LinkPurpose::Choose => choose::show(&request, &opened).await,
     }
 }
 
@@ -201,7 +203,7 @@ struct ShownThing {
 }
 
 /// A receipt.
-#[route("/r/{token}/receipts/{number}", method = "GET", method = "HEAD")]
+#[get("/r/{token}/receipts/{number}")]
 async fn get_receipt(request: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse, ApiError> {
     let (token, number) = path.into_inner();
     let opened = Opened::of(&request, &token).await?;

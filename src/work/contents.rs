@@ -283,15 +283,22 @@ impl<'c> Context<'c> {
             })
             .collect();
         let only = departments.first().filter(|_| departments.len() == 1);
-        let person = items
-            .iter()
-            .find_map(|item| item.person_id.as_deref())
-            .and_then(|id| self.around.directory.person(id));
+        // Everybody who reads the address is named, once.
+        let mut names: Vec<&str> = vec![];
+        for item in items {
+            let person = item.person_id.as_deref();
+            let person = person.and_then(|id| self.around.directory.person(id));
+            names.extend(
+                person
+                    .map(|person| person.name.as_str())
+                    .filter(|name| !names.contains(name)),
+            );
+        }
         Recipient {
             department: only
                 .and_then(|id| self.around.directory.department_name(id))
                 .map(str::to_owned),
-            name: person.map(|person| person.name.clone()),
+            name: (!names.is_empty()).then(|| names.join("、")),
         }
     }
 }

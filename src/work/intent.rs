@@ -168,28 +168,44 @@ fn fix(scope: &mut Scope<'_>, row: &Row) -> Result<Intent, ApiError> {
     Ok(Intent::Send(bytes))
 }
 
-/// Where the reader of these items answers: a link for the person that they go to, else for the department's mailbox.
+/// Those whom these items are for: persons, and departments by their mailboxes, each once.
+fn readers(items: &[Item]) -> Vec<Reader<'_>> {
+    let mut readers: Vec<Reader<'_>> = vec![];
+    for item in items {
+        let person = item.person_id.as_deref().map(Reader::Person);
+        let reader = person.or_else(|| item.department_id.as_deref().map(Reader::Mailbox));
+        readers.extend(reader.filter(|reader| !readers.contains(reader)));
+    }
+    readers
+}
+
+/// Where the readers of these items answer: each has a link of their own. Where several read the address, the mail's link
+/// is one more, which asks who they are.
 fn link(scope: &mut Scope<'_>, row: &Row, items: &[Item]) -> Result<Option<Link>, ApiError> {
-    let person = items.iter().find_map(|item| item.person_id.as_deref());
-    let department = items.iter().find_map(|item| item.department_id.as_deref());
-    let Some(reader) = person.map(Reader::Person).or_else(|| department.map(Reader::Mailbox)) else {
-        return Ok(None);
-    };
     let ids: BTreeSet<&str> = items.iter().map(|item| item.obligation_id.as_str()).collect();
     let due: Vec<NaiveDate> = obligations::table
         .filter(obligations::local_government_id.eq(&scope.lg))
         .filter(obligations::id.eq_any(ids))
         .select(obligations::due_on)
         .load(scope.conn)?;
-    let new = NewLink {
-        purpose: LinkPurpose::Answer,
+    let last_day = last_day(row.local_day, due);
+    let new = |purpose, reader| NewLink {
+        purpose,
         reader,
         by_person_id: None,
         about: None,
         message_id: Some(&row.id),
-        last_day: last_day(row.local_day, due),
+        last_day,
     };
-    Ok(Some(links::make(scope, &new)?.1))
+    let readers = readers(items);
+    let mut link = None;
+    for reader in &readers {
+        link = Some(links::make(scope, &new(LinkPurpose::Answer, Some(*reader)))?.1);
+    }
+    if readers.len() > 1 {
+        link = Some(links::make(scope, &new(LinkPurpose::Choose, None))?.1);
+    }
+    Ok(link)
 }
 
 fn commit(scope: &mut Scope<'_>, id: &str) -> Result<(), ApiError> {

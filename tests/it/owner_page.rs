@@ -2,6 +2,7 @@
 //! everything that must not happen there. What goes around an answer is in the modules below.
 
 mod around;
+mod shared;
 mod sheet;
 
 use std::collections::BTreeMap;

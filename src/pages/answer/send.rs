@@ -42,6 +42,8 @@ pub(super) async fn answer_link(
         LinkPurpose::Answer => answer(&request, opened, received).await,
         LinkPurpose::Prepare => staff::prepare(&request, opened, received).await,
         LinkPurpose::Grace => grace::decide(&request, opened, received.texts).await,
+        // It asks nothing that is sent.
+        LinkPurpose::Choose => Err(ApiError::NotFound),
     }
 }
 
