@@ -1,5 +1,6 @@
 // What an owner does besides answering, without scripts, each from a mail that the demo really sent: more time, which
-// the superior grants from a mail; changed facts, whose effect is shown before they are saved; a hand-over.
+// the superior grants from a mail; changed facts, whose effect is shown before they are saved; a sheet that staff
+// prepares and the owner confirms; a hand-over, which its new owner accepts from a mail.
 import { mails } from './mails.mjs';
 import { links } from './owner.mjs';
 
@@ -8,12 +9,16 @@ async function expectText(page, text) {
   if (!said.includes(text)) throw new Error(`${page.url()} does not say ${text}:\n${said}`);
 }
 
-// The first sheet with this way out, on the page behind it.
-async function way(watched, directory, part, usable) {
+// The first sheet with this way out, on the page behind it; `owned`: about a thing whose owner reads it.
+async function way(watched, directory, part, usable, owned = false) {
   const page = await watched.window({ width: 360 });
   for (const { link } of links(directory)) {
     await page.goto(link);
-    const hrefs = await page.locator(`section.card a[href*="/${part}/"]`).evaluateAll((found) => found.map((one) => one.href));
+    const ways = page.locator(`section.card a[href*="/${part}/"]`);
+    if ((await ways.count()) === 0) continue;
+    const owner = owned ? `／${(await page.locator('main p strong').first().innerText()).trim()}` : '';
+    const hrefs = await ways.evaluateAll(
+      (found, text) => found.filter((one) => one.closest('section').innerText.includes(text)).map((one) => one.href), owner);
     for (const href of hrefs) {
       await page.goto(href);
       if ((await page.locator(usable).count()) > 0) return page;
@@ -69,6 +74,14 @@ async function changes(watched, directory, screens) {
   await select.selectOption(codes.filter((code) => code !== '' && code !== before).at(-1));
   await page.locator('button[value=preview]').click();
   await expectText(page, 'この変更で変わること');
+  const looked = await watched.window({ scripts: true });
+  await looked.goto(page.url());
+  const other = await looked.locator('form[method=post] select').first();
+  await other.selectOption(await select.inputValue());
+  await looked.locator('button[value=preview]').click();
+  await expectText(looked, 'この変更で変わること');
+  await watched.look(looked, 'changes-preview', screens);
+  await looked.context().close();
   await sign(page);
   await page.locator('button[value=save]').click();
   await page.waitForLoadState();
@@ -80,32 +93,108 @@ async function changes(watched, directory, screens) {
   await page.context().close();
 }
 
-async function handOver(watched, directory, screens) {
-  const page = await way(watched, directory, 'hand-over', 'input[name=q]');
-  const path = page.url();
-  await page.fill('input[name=q]', '業務課');
+async function prepared(watched, directory, screens) {
+  const page = await way(watched, directory, 'staff', 'input[name=q]');
+  const known = new Set(mails(directory).map((mail) => mail.name));
+  await page.fill('input[name=q]', '総務課');
   await page.locator('form[role=search] button').click();
+  await page.locator('input[name=to]').first().check();
+  await page.locator('form[method=post] textarea').fill('接続記録を見てください。');
+  await sign(page);
+  await page.locator('form[method=post] button[type=submit]').click();
+  await page.waitForLoadState();
+  await expectText(page, 'リンクをメールで送りました');
+
+  const staff = await watched.window({ width: 360 });
+  await staff.goto(await mailed(directory, known, '接続記録を見てください。'));
+  await expectText(staff, '下書きのお願い');
+  const shown = await watched.window({ scripts: true });
+  await shown.goto(staff.url());
+  await watched.look(shown, 'prepare', screens);
+  for (const question of await staff.locator('fieldset:has(input[value=met])').all()) {
+    await question.locator('label:has(input[value=met])').click();
+  }
+  await sign(staff);
+  await staff.locator('main form button[type=submit]').click();
+  await staff.waitForLoadState();
+  await expectText(staff, '下書きができたことをメールで知らせました');
+  await staff.context().close();
+
+  // The owner finds it filled in, types a name and presses the button.
+  const owner = await watched.window({ width: 360 });
+  await owner.goto(await mailed(directory, known, '下書きができました'));
+  await expectText(owner, 'さんの下書き');
+  await shown.goto(owner.url());
+  await watched.look(shown, 'prepared', screens);
+  await shown.context().close();
+  if ((await owner.locator('input[value=met]:checked').count()) === 0) throw new Error(`${owner.url()} is not filled in`);
+  const methods = owner.locator('label:has(input[value=on_site])');
+  for (const method of await methods.all()) await method.click();
+  await sign(owner);
+  await owner.locator('main form button[type=submit]').last().click();
+  await owner.waitForLoadState();
+  await expectText(owner, '回答を受け付けました');
+  await owner.context().close();
+  await page.context().close();
+}
+
+async function handOver(watched, directory, screens) {
+  const page = await way(watched, directory, 'hand-over', 'input[name=q]', true);
+  const path = page.url();
+  const known = new Set(mails(directory).map((mail) => mail.name));
+  // Somebody who has had no mail today: the digest of an address is one a day.
+  const greeted = mails(directory).map((mail) => mail.text);
+  let name;
+  for (const department of ['業務課', '総務課', '広報広聴課', '情報政策課']) {
+    await page.fill('input[name=q]', department);
+    await page.locator('form[role=search] button').click();
+    const labels = await page.locator('label:has(input[name=to])').allInnerTexts();
+    const names = labels.map((label) => label.split('（')[0].trim());
+    name = names.find((one) => !greeted.some((text) => text.includes(`${one} 様`)));
+    if (name) break;
+  }
+  if (!name) throw new Error('everybody has had a mail');
   const shown = await watched.window({ scripts: true });
   await shown.goto(page.url());
   await watched.look(shown, 'hand-over-by-link', screens);
   await shown.context().close();
-  await page.locator('input[name=to]').first().check();
+  await page.locator('label', { hasText: name }).locator('input[name=to]').first().check();
   await page.locator('form[method=post] textarea').fill('担当が替わりました。');
   await sign(page);
   await page.locator('form[method=post] button[type=submit]').click();
   await page.waitForLoadState();
   await expectText(page, '引き受け');
-  // The old link does not answer for it any more.
+  // The old link does not answer for it any more, but for a clause that its reader confirms in a role: then the thing is
+  // the new owner's.
   const late = await watched.window();
-  const refused = await late.goto(path);
-  if (refused.ok() && (await late.locator('input[name=q]').count()) > 0) throw new Error('what was handed over is handed over again');
+  const old = await late.goto(path.replace(/\/hand-over\/.*/, ''));
+  const left = late.locator('section.card', { has: late.locator(`a[href$="${path.split('/').at(-1)}"]`) });
+  if (old.ok() && (await left.count()) > 0 && !(await left.first().innerText()).includes(`／${name}`)) {
+    throw new Error('what was handed over is still the owner\'s who gave it');
+  }
   await late.context().close();
   await page.context().close();
+
+  // Whoever it was handed to is asked by mail, and accepts.
+  const taker = await watched.window({ width: 360 });
+  await taker.goto(await mailed(directory, known, `${name} 様`));
+  await expectText(taker, '引き受けますか');
+  const asked = await watched.window({ scripts: true });
+  await asked.goto(taker.url());
+  await watched.look(asked, 'takeover', screens);
+  await asked.context().close();
+  await taker.locator('input[value=accept]').first().check();
+  await sign(taker);
+  await taker.locator('main form button[type=submit]').last().click();
+  await taker.waitForLoadState();
+  await expectText(taker, '回答を受け付けました');
+  await taker.context().close();
 }
 
 export async function around(watched, directory, screens) {
   await moreTime(watched, directory, screens);
   await changes(watched, directory, screens);
+  await prepared(watched, directory, screens);
   await handOver(watched, directory, screens);
-  return 'more time, changed facts, hand-over';
+  return 'more time, changed facts, a prepared sheet, hand-over';
 }

@@ -90,13 +90,13 @@ fn carry_out(
     let asked = own(scope, link, obligation_id)?;
     let entry = asked.entry.as_ref().ok_or(ApiError::NotFound)?;
     let mut errors = vec![];
-    let to = form.text("to");
+    let to = form.text("to").filter(|to| *to != person);
     if to.is_none() {
         errors.push(FieldError::new(
             "to",
             "required",
-            "新しい担当の人を探して選んでください。",
-            "Search for and choose who is in charge now.",
+            "新しい担当の人（あなた以外の人）を探して選んでください。",
+            "Search for and choose who is in charge now, somebody else than you.",
         ));
     }
     let reason = form.text("text");

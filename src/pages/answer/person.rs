@@ -64,12 +64,13 @@ struct Choosing {
     found: Vec<Found>,
 }
 
-/// Reads it; too short a word finds nobody.
+/// Reads it; too short a word finds nobody, and nobody finds themselves.
 fn choosing(scope: &mut Scope<'_>, link: &LinkRow, id: &str, q: &str) -> Result<Choosing, ApiError> {
-    let found = match search(scope, q) {
+    let mut found = match search(scope, q) {
         Err(ApiError::Validation(_)) => vec![],
         found => found?,
     };
+    found.retain(|person| Some(&person.id) != link.person_id.as_ref());
     Ok(Choosing {
         asked: own(scope, link, id)?,
         expected: reader_name(scope, link.reader()?)?,

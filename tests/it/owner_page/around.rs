@@ -41,6 +41,15 @@ db_test!(somebody_else_takes_over_and_the_old_link_ends, |app| {
         .await
         .expect(200)
         .says("後任 次郎");
+    // Nobody hands over to themselves.
+    browser
+        .get(&format!("{form}?q=%E8%B2%AC%E4%BB%BB"))
+        .await
+        .expect(200)
+        .says("見つかりません");
+    let own = app.officer().get("/people?q=%E8%B2%AC%E4%BB%BB").await.expect(200);
+    let own = [("to", own.text("/items/0/id")), ("text", "異動"), ("name", "責任花子")];
+    browser.post(&form, &own).await.expect(422).says("あなた以外の人");
     let wrong = browser
         .post(&form, &[("to", &after), ("q", "後任"), ("name", "責任花子")])
         .await;
