@@ -60,10 +60,10 @@ export class Watched {
       await page.setViewportSize({ width, height: 900 });
       const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
       if (wide > 0) this.#fault(page, `is ${wide} px wider than ${width} px`);
-      // Tables that stack scroll nowhere.
+      // Tables that stack on a phone scroll nowhere there.
       const scrolls = await page.evaluate(() =>
         [...document.querySelectorAll('.scroll:has(> .stacks)')].filter((one) => one.scrollWidth > one.clientWidth).length);
-      if (scrolls > 0) this.#fault(page, `has a stacked table that scrolls at ${width} px`);
+      if (width === WIDTHS[0] && scrolls > 0) this.#fault(page, `has a stacked table that scrolls at ${width} px`);
       await page.evaluate(axe);
       const found = await page.evaluate(() =>
         window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
