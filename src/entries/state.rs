@@ -196,11 +196,13 @@ pub(crate) fn current_period(scope: &mut Scope<'_>, entry: &EntryRow) -> Result<
 
 /// The last day of all periods of an engagement; `None` while it has none.
 pub(crate) fn last_day(scope: &mut Scope<'_>, engagement_id: &str) -> Result<Option<NaiveDate>, ApiError> {
-    Ok(engagement_periods::table
+    // The last of few rows, found here: SQLite, asked for it, walks the last days of the whole tenant.
+    let ends: Vec<NaiveDate> = engagement_periods::table
         .filter(engagement_periods::local_government_id.eq(&scope.lg))
         .filter(engagement_periods::engagement_id.eq(engagement_id))
-        .select(diesel::dsl::max(engagement_periods::ends_on))
-        .first(scope.conn)?)
+        .select(engagement_periods::ends_on)
+        .load(scope.conn)?;
+    Ok(ends.into_iter().max())
 }
 
 /// Computes everything again and stores what changed.

@@ -313,12 +313,14 @@ pub(crate) fn retire_all(scope: &mut Scope<'_>, entry_id: &str) -> Result<(), Ap
 /// # Errors
 /// A database failure.
 pub(crate) fn next_due(scope: &mut Scope<'_>, entry_id: &str) -> Result<Option<NaiveDate>, ApiError> {
-    Ok(obligations::table
+    // The least of few rows, found here: SQLite, asked for it, walks the due dates of the whole tenant.
+    let dates: Vec<NaiveDate> = obligations::table
         .filter(obligations::local_government_id.eq(&scope.lg))
         .filter(obligations::entry_id.eq(Some(entry_id)))
         .filter(obligations::state.eq("open"))
-        .select(diesel::dsl::min(obligations::due_on))
-        .first(scope.conn)?)
+        .select(obligations::due_on)
+        .load(scope.conn)?;
+    Ok(dates.into_iter().min())
 }
 
 /// Holds obligations until the transaction ends, so that each is answered once.
